@@ -1,0 +1,1 @@
+"""HTTP to Microsoft Graph: the transport, its retries, and what its errors mean."""

@@ -1,0 +1,1 @@
+"""The generic engine: runs any declared method, and knows none by name. No HTTP, no OAuth, no SQL."""
