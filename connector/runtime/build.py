@@ -27,7 +27,7 @@ def build(spec: RequestSpec, method: Method, values: Mapping[str, Any]) -> Reque
         verb,
         f"{path}?{query}" if query else path,
         headers=_headers(method.service.headers, template.fill_headers(spec.headers, values)),
-        json=({} if spec.body else None) if body is template.MISSING else body,
+        json=({} if isinstance(spec.body, Mapping) else None) if body is template.MISSING else body,
         repeatable=is_repeatable(method, verb),
     )
 

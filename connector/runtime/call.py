@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -45,14 +45,32 @@ class Step:
     progress: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Page:
-    """What the connector gives out: items, and the cursor for more.
+    """What the connector gives out: `items`, and the `cursor` for more.
 
     `complete` is False while there are more items to come. A delta that is complete still has a
-    cursor: give it to the next round.
+    cursor: give it to the next round. The cursor is made when it is first looked at.
     """
 
-    items: tuple[Any, ...]
-    cursor: str | None = None
-    complete: bool = True
+    __slots__ = ("_cursor", "complete", "items")
+
+    def __init__(
+        self, items: tuple[Any, ...], cursor: str | Callable[[], str] | None = None, complete: bool = True
+    ) -> None:
+        self.items = items
+        self.complete = complete
+        self._cursor = cursor
+
+    @property
+    def cursor(self) -> str | None:
+        """What continues after these items; None where nothing does."""
+        if callable(self._cursor):
+            self._cursor = self._cursor()
+        return self._cursor
+
+    def with_items(self, items: tuple[Any, ...]) -> Page:
+        """The same place in the listing, with other items."""
+        return Page(items, self._cursor, self.complete)
+
+    def __repr__(self) -> str:
+        return f"Page({len(self.items)} items, complete={self.complete})"

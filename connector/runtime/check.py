@@ -48,21 +48,23 @@ def _exclusions(method: Method, params: Mapping[str, Any]) -> list[tuple[str, st
     ]
 
 
-def check_output(method: Method, item: Any) -> list[tuple[str, str]]:
-    """Where an item does not fit the method's output schema."""
+def check_output(method: Method, items: Sequence[Any]) -> list[tuple[str, str]]:
+    """Where the items of one answer do not fit the method's output schema."""
     _, output_check = _checks(method)
     if output_check is None:
         return []
-    return [(".".join(map(str, address)), text) for address, text in output_check(item)]
+    return [(".".join(map(str, address)), text) for address, text in output_check(list(items))]
 
 
 def _checks(method: Method) -> tuple[schemas.Check, schemas.Check | None]:
     known = _compiled.get(id(method))
     if known is None:
+        # A whole page is checked at once: crossing into the validator costs as much as checking an item.
+        output = None if method.output is None else {"type": "array", "items": method.output}
         known = _compiled[id(method)] = (
             method,
             schemas.compile_check(method.input, formats=True),
-            None if method.output is None else schemas.compile_check(method.output, formats=False),
+            None if output is None else schemas.compile_check(output, formats=False),
         )
     return known[1:]
 

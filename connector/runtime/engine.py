@@ -87,6 +87,6 @@ def recover(
 
 def check_items(call: Call, step: Step, on_drift: Drift) -> None:
     """Holds what a step gives out against the method's output schema."""
-    for item in step.items:
-        if not isinstance(item, Content) and (problems := check_output(call.method, item)):
-            on_drift(call, problems)
+    items = [item for item in step.items if not isinstance(item, Content)]
+    if items and (problems := check_output(call.method, items)):
+        on_drift(call, problems)

@@ -58,6 +58,9 @@ class Catalogue(Mapping[str, Method]):
             )
         return self._methods[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "auth": {"tenancy", "errors", "log", "store", "spec"},
     "store": {"tenancy", "errors", "settings"},
     "proof": {"spec", "runtime", "wire", "content", "bundle", "errors"},
-    "facade": {"spec", "runtime", "tenancy", "store", "errors", "wire", "content"},
+    "facade": {"spec", "runtime", "auth", "tenancy", "store", "errors", "wire", "content"},
     "plan": {"spec", "runtime", "errors", "wire", "content"},
     "loading": {
         "facade", "spec", "runtime", "graph", "auth", "store", "tenancy", "settings", "errors", "wire",
@@ -33,7 +33,7 @@ MAY_IMPORT = {
         "log", "content", "bundle", "wire", "sandbox",
     },
     "sandbox": set(),
-    "": {"facade", "loading", "errors", "content", "tenancy"},
+    "": {"facade", "loading", "content", "runtime"},
     "__main__": {"cli"},
 }  # fmt: skip
 

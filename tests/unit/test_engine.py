@@ -97,7 +97,7 @@ def test_an_answer_that_does_not_fit_is_reported_and_still_given_out():
     text = "{request: {path: /me}, output: {type: object, properties: {id: {type: string}}}}"
     steps, _, _ = run(text, answer(json={"id": 7}), drift=lambda call, problems: heard.append(problems))
     assert steps[0].items == ({"id": 7},)
-    assert heard == [[("id", "must be a string, not a number")]]
+    assert heard == [[("0.id", "must be a string, not a number")]]
 
 
 def test_the_id_of_the_call_is_put_where_graph_drops_duplicates():

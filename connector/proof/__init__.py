@@ -1,0 +1,1 @@
+"""The catalogue held against Microsoft's own reference data, and against itself."""
