@@ -295,7 +295,7 @@ class Connector:
             prefix = choose_path(method.request, method, values).prefix
         except InvalidInput:
             return  # the engine will say so, together with everything else that is wrong
-        if mode == "application" and not method.scopes.get(mode):
+        if mode not in method.scopes:
             raise ConsentRequired(
                 f"{method.name} needs a signed-in user: Graph does not offer it to an app alone. "
                 "Connect a user, or choose another method."

@@ -120,7 +120,10 @@ class Platform:
         """Sign-ins, from the address to send a browser to until the connection is kept."""
         from connector.auth.connect import Connect
 
-        return Connect(self.store, self.entra, self.catalogue.manifest.permissions)
+        manifest = self.catalogue.manifest
+        return Connect(
+            self.store, self.entra, self.grants, manifest.permissions, base_scopes=manifest.auth["scopes"]
+        )
 
     @cached_property
     def _transport(self) -> Callable[[Cloud, Callable[..., str]], Sender]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from connector.auth.clock import ServerClock
-from connector.auth.records import SignInRecords
 from connector.errors import ConnectorError
+from connector.store import Store
 from connector.tenancy import AuditEvent
 
 
 class Audit:
     """Writes audit events to the store."""
 
-    def __init__(self, store: SignInRecords, clock: ServerClock) -> None:
+    def __init__(self, store: Store, clock: ServerClock) -> None:
         self._store = store
         self._clock = clock
 

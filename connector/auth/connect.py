@@ -21,10 +21,10 @@ from connector.auth.entra import DeviceCode, Entra
 from connector.auth.grants import Grants
 from connector.auth.id_token import Identity
 from connector.auth.logins import Logins
-from connector.auth.records import SignInRecords
 from connector.auth.scopes import Permissions, asked, granted, missing
 from connector.auth.tokens import Tokens
 from connector.errors import ConnectorError, SignInRefused, UsageError
+from connector.store import Store
 from connector.tenancy import (
     AdminConsent,
     App,
@@ -62,7 +62,7 @@ class Connect:
 
     def __init__(
         self,
-        store: SignInRecords,
+        store: Store,
         entra: Entra,
         grants: Grants,
         permissions: Permissions,

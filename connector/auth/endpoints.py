@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from connector.auth.aadsts import RefusedByEntra, of_answer
@@ -11,15 +11,7 @@ from connector.auth.authority import Authority, Http, UnexpectedAnswer
 from connector.auth.clock import ServerClock
 from connector.auth.scopes import OPENID_SCOPES
 from connector.errors import SettingsError
-
-
-class Cloud(Protocol):
-    """The addresses of one national cloud, such as https://login.microsoftonline.com."""
-
-    @property
-    def authority(self) -> str: ...
-    @property
-    def graph(self) -> str: ...
+from connector.spec.model import Cloud
 
 
 class Endpoints:

@@ -22,7 +22,7 @@ from connector.auth.attempts import Attempts
 from connector.auth.authority import Http
 from connector.auth.claims import with_capabilities
 from connector.auth.clock import ServerClock
-from connector.auth.endpoints import Cloud, Endpoints
+from connector.auth.endpoints import Endpoints
 from connector.auth.id_token import (
     Identity,
     SigningKeys,
@@ -33,6 +33,7 @@ from connector.auth.id_token import (
 from connector.auth.tokens import Tokens, checked, tokens_of
 from connector.errors import SignInRefused
 from connector.log import quieten
+from connector.spec.model import Cloud
 from connector.tenancy import App
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Entra:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`endpoints`: templates `authorize`, `token`, `device_code`, `admin_consent`, `discovery` with the
-        places `{authority}` and `{tenant_id}`, as the manifest's `auth` has them."""
+        """`endpoints` are the manifest's `auth`: templates `authorize`, `token`, `device_code`,
+        `admin_consent` and `discovery` with the places `{authority}` and `{tenant_id}`."""
         self.clock = clock or ServerClock()
         self._endpoints = Endpoints(http, clouds, endpoints, self.clock, timeout_seconds)
         self._attempts = Attempts(self.clock, sleep)

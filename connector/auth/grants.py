@@ -20,10 +20,10 @@ from connector.auth import aadsts
 from connector.auth.aadsts import Refusal, RefusedByEntra
 from connector.auth.cooldown import Cooldowns
 from connector.auth.entra import Entra
-from connector.auth.records import GrantRecords
 from connector.auth.scopes import Permissions, granted, missing
 from connector.auth.tokens import Tokens
 from connector.errors import AuthError, ConnectorError, NoAnswer, NotConnected, SignInRefused
+from connector.store import Store
 from connector.tenancy import App, Connection, Grant, Install, Status
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Grants:
 
     def __init__(
         self,
-        store: GrantRecords,
+        store: Store,
         entra: Entra,
         permissions: Permissions,
         *,

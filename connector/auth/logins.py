@@ -15,8 +15,8 @@ from datetime import timedelta
 
 from connector.auth.audit import Audit
 from connector.auth.clock import ServerClock
-from connector.auth.records import SignInRecords
 from connector.errors import InvalidInput, SignInRefused
+from connector.store import Store
 from connector.tenancy import App, Connection, Install, PendingLogin, Purpose
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _VERIFIER_BYTES = 48  # 64 characters; RFC 7636 wants 43 to 128
 class Logins:
     """Begins and takes back pending logins."""
 
-    def __init__(self, store: SignInRecords, clock: ServerClock, audit: Audit, lifetime: timedelta) -> None:
+    def __init__(self, store: Store, clock: ServerClock, audit: Audit, lifetime: timedelta) -> None:
         self._store = store
         self._clock = clock
         self._audit = audit

@@ -1,70 +1,24 @@
 """Permissions: what methods need, what a token grants, what is missing, what to register.
 
-The permissions table comes from the caller, by name; it says what covers what, and what a
-permission becomes at another target. Names are compared without regard to letter case.
+The permissions table is the manifest's. Names are compared without regard to letter case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from connector.errors import InvalidInput
+from connector.spec.model import Method, Permission, Prefix
 from connector.tenancy import Mode
 
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 """Sign-in itself. Entra ID may or may not list them in a token, and never lists offline_access."""
-OFFLINE_ACCESS = "offline_access"
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 """Microsoft Graph's own application ID, the same in every cloud and tenant."""
 
-
-class Permission(Protocol):
-    """One entry of the permissions table; an ID is None where the permission has no such form."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def admin(self) -> bool: ...
-    @property
-    def id(self) -> str | None: ...
-    @property
-    def application_id(self) -> str | None: ...
-    @property
-    def covered_by(self) -> tuple[str, ...]: ...
-    @property
-    def variants(self) -> Mapping[str, str]: ...
-
-
 Permissions = Mapping[str, Permission]
-
-
-class Prefix(Protocol):
-    """One way to address a target."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def variant(self) -> str | None: ...
-
-
-class Target(Protocol):
-    """A family of prefixes."""
-
-    @property
-    def prefixes(self) -> Sequence[Prefix]: ...
-
-
-class Method(Protocol):
-    """What is needed of a method's declaration."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def scopes(self) -> Mapping[Mode, tuple[str, ...]]: ...
-    @property
-    def target(self) -> Target | None: ...
 
 
 def needed(
@@ -76,31 +30,32 @@ def needed(
     permissions another user's mailbox needs another permission than one's own. Raises InvalidInput
     for a method that does not exist in this mode.
     """
-    wanted_targets = set(targets)
+    used = set(targets)
     found: set[str] = set()
     problems = []
     for method in methods:
-        scopes = method.scopes.get(mode, ())
-        if not scopes:
+        if not method.scopes.get(mode):
             problems.append((method.name, f"has no {mode} permission; Graph does not offer it in this mode"))
-        prefixes = [] if method.target is None or mode == "application" else method.target.prefixes
-        variants = {prefix.variant for prefix in prefixes if prefix.name in wanted_targets} or {None}
-        found |= {_variant(scope, variant, permissions) for scope in scopes for variant in variants}
+        family = method.target.prefixes if method.target else ()
+        prefixes: list[Prefix | None] = [prefix for prefix in family if prefix.name in used]
+        for prefix in prefixes or [None]:
+            found.update(at_target(method, prefix, mode, permissions))
     if problems:
         raise InvalidInput("the choice of methods", problems)
     return least(found, permissions)
 
 
-def _variant(scope: str, variant: str | None, permissions: Permissions) -> str:
-    entry = permissions.get(scope)
-    return entry.variants.get(variant, scope) if entry and variant else scope
-
-
 def at_target(method: Method, prefix: Prefix | None, mode: Mode, permissions: Permissions) -> tuple[str, ...]:
-    """The permissions of one call, all of which it needs; empty where the method has no such mode."""
+    """The permissions of one call, all of which it needs; empty where there is no such mode.
+
+    Delegated ones change with the target: what reads one's own mailbox does not read a shared one.
+    """
     scopes = method.scopes.get(mode, ())
-    variant = None if prefix is None or mode == "application" else prefix.variant
-    return tuple(_variant(scope, variant, permissions) for scope in scopes)
+    variant = prefix.variant if prefix is not None and mode == "delegated" else None
+    if variant is None:
+        return scopes
+    entries = ((scope, permissions.get(scope)) for scope in scopes)
+    return tuple(entry.variants.get(variant, scope) if entry else scope for scope, entry in entries)
 
 
 def least(scopes: Iterable[str], permissions: Permissions) -> tuple[str, ...]:

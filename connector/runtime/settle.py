@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.errors import Conflict, ConnectorError
+from connector.errors import Conflict, ConnectorError, InvalidInput
 from connector.runtime import template
 from connector.runtime.build import MARK_ID, build
 from connector.runtime.call import Call, Step
@@ -29,54 +29,65 @@ def settle(
 ) -> Step:
     """The step of a write that turns out to have happened, or that is now done for good.
 
-    Not found, a write on whose id Graph drops duplicates is sent once more. Else `error` is raised,
-    its outcome `not_done`; or `unknown`, when looking could not tell.
+    Not found, a write on whose id Graph drops duplicates is sent once more. Else `error` is raised, its
+    outcome `not_done`; or `unknown`, when looking could not tell. What was sent (`kind: send`) may show
+    up late or nowhere, so that not finding it proves nothing.
     """
     how = call.method.settle
-    if how is None:
+    if how is None or any(call.params.get(name) == value for name, value in how.unless.items()):
         raise error
-    found = _look(how, call, sender, waits_seconds, sleep, error)
+    look = _Look(how, call, request, error)
+    found = look.repeatedly(sender, waits_seconds, sleep)
     if found is None and call.method.idempotency:
         try:
             return flow_of(call).step(sender.send(replace(request, repeatable=False)))
         except Conflict:
-            found = _look(how, call, sender, waits_seconds, sleep, error)
+            found = look.repeatedly(sender, waits_seconds, sleep)
     if found is None:
-        error.outcome = "not_done"
+        error.outcome = "unknown" if call.method.kind == "send" else "not_done"
         raise error
     return Step(items=(found,) if call.method.output is not None else ())
 
 
-def _look(
-    how: Settle,
-    call: Call,
-    sender: Sender,
-    waits_seconds: tuple[float, ...],
-    sleep: Callable[[float], None],
-    error: ConnectorError,
-) -> Any:
-    """The item that the call wrote, or None. Raises `error` when the look itself fails."""
-    values = {
-        **call.params,
-        **flow_of(call).values(),
-        "call_id": call.id,
-        "mark_id": MARK_ID,
-        "started_at": call.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    request = replace(build(how.request, call.method, values), expected=frozenset({404}), repeatable=True)
-    wanted = {name: template.fill(value, values) for name, value in how.match.items()}
-    for wait_seconds in waits_seconds:
-        sleep(wait_seconds)
+class _Look:
+    """The declared request, and what the item that the call wrote must be like."""
+
+    def __init__(self, how: Settle, call: Call, request: Request, error: ConnectorError) -> None:
+        """Raises `error` where the inputs do not suffice to look."""
+        body = request.json if isinstance(request.json, Mapping) else {}
+        values = {
+            **call.params,
+            **flow_of(call).values(),
+            "call_id": body.get(call.method.idempotency, call.id),
+            "mark_id": MARK_ID,
+            "started_at": call.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
         try:
-            response = sender.send(request)
-        except ConnectorError:
+            built = build(how.request, call.method, values)
+        except InvalidInput:
             raise error from None
-        if response.status == 404:
-            continue
-        for item in _items(response.json):
-            if _is_ours(item, wanted, how.since, call.started_at):
-                return item
-    return None
+        self._request = replace(built, expected=frozenset({404}), repeatable=True)
+        self._wanted = {name: template.fill(value, values) for name, value in how.match.items()}
+        self._since = how.since
+        self._start = call.started_at
+        self._error = error
+
+    def repeatedly(
+        self, sender: Sender, waits_seconds: tuple[float, ...], sleep: Callable[[float], None]
+    ) -> Any:
+        """The item, or None: Graph shows what was written after a while. Raises the call's error when a
+        look itself fails."""
+        for wait_seconds in waits_seconds:
+            sleep(wait_seconds)
+            try:
+                response = sender.send(self._request)
+            except ConnectorError:
+                raise self._error from None
+            if response.status != 404:
+                for item in _items(response.json):
+                    if _is_ours(item, self._wanted, self._since, self._start):
+                        return item
+        return None
 
 
 def _items(body: Any) -> Iterator[Mapping[str, Any]]:

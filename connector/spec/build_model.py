@@ -161,4 +161,5 @@ def _settle(data: Mapping[str, Any], target: Target | None) -> Settle:
         match=data.get("match", {}),
         since=data.get("since"),
         mark=data.get("mark"),
+        unless=data.get("unless", {}),
     )

@@ -131,6 +131,7 @@ class Settle:
     match: Mapping[str, Any]
     since: str | None
     mark: str | None
+    unless: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ by jsonschema. Both find the same faults, and a test holds them to it.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -229,11 +230,12 @@ def _explain(fault: _Fault, schema: Any) -> Iterator[Problem]:
         for name in [rule] if isinstance(rule, str) else (name for name in rule if name not in instance):
             yield (*path, name), "is required"
     elif keyword in ("additionalProperties", "unevaluatedProperties"):
-        known = sorted(set(property_names(_at(schema, fault.rule_path[:-1]))))
-        for name in rule if isinstance(rule, list) else (name for name in instance if name not in known):
+        holder = _at(schema, fault.rule_path[:-1])
+        known = sorted(set(property_names(holder)))
+        for name in rule if isinstance(rule, list) else _unknown(instance, known, holder):
             yield (*path, name), _not_known(name, known)
     elif keyword == "enum":
-        yield path, f"must be one of: {', '.join(map(str, rule))}"
+        yield path, f"must be one of: {', '.join(str(value) for value in rule if value is not None)}"
     elif keyword == "type":
         types = [rule] if isinstance(rule, str) else list(rule)
         yield path, f"must be {' or '.join(map(_article, types))}, not {_article(_type(instance))}"
@@ -272,6 +274,16 @@ def _at(schema: Any, path: Address) -> Any:
 def _misses(fault: _Fault, path: Address) -> bool:
     """Whether a branch of anyOf was not even meant: the value itself has another type."""
     return fault.keyword in ("type", "enum", "const") and fault.path == path
+
+
+def _unknown(instance: Mapping[str, Any], known: list[str], holder: Any) -> list[str]:
+    """The properties of `instance` that neither a name nor a pattern of the schema allows."""
+    patterns = holder.get("patternProperties", {}) if isinstance(holder, Mapping) else {}
+    return [
+        name
+        for name in instance
+        if name not in known and not any(re.search(pattern, name) for pattern in patterns)
+    ]
 
 
 def _not_known(name: str, known: list[str]) -> str:

@@ -154,12 +154,12 @@ def test_a_lost_mail_is_looked_for_by_its_mark_and_never_sent_twice():
     assert len(sender.requests) == 2
 
 
-def test_a_mail_that_is_not_found_was_not_sent_and_is_not_sent_again():
+def test_a_mail_that_is_not_found_may_still_come_and_is_not_sent_again():
     nothing = answer(json={"value": []})
     sender = ScriptedSender(lost(), nothing, nothing)
     with pytest.raises(NoAnswer) as caught:
         list(drive(Call(method(MAIL), {"message": {}}), sender, policy(), no_drift))
-    assert caught.value.outcome == "not_done"
+    assert caught.value.outcome == "unknown"
     assert [request.verb for request in sender.requests] == ["POST", "GET", "GET"]
 
 
@@ -182,6 +182,28 @@ def test_a_folder_is_ours_only_if_it_is_no_older_than_the_call(age_seconds, ours
         with pytest.raises(NoAnswer) as caught:
             list(drive(call, sender, policy(), no_drift))
         assert caught.value.outcome == "not_done"
+
+
+def test_where_looking_cannot_tell_the_outcome_stays_unknown():
+    text = FOLDER.replace("settle: {", "settle: {unless: {name: Reports}, ")
+    sender = ScriptedSender(lost())
+    with pytest.raises(NoAnswer) as caught:
+        list(drive(Call(method(text), {"name": "Reports"}), sender, policy(), no_drift))
+    assert (caught.value.outcome, len(sender.requests)) == ("unknown", 1)
+
+
+def test_where_the_inputs_do_not_suffice_to_look_the_outcome_stays_unknown():
+    text = FOLDER.replace("root:/{name}", "items/{parent}:/{name}")
+    sender = ScriptedSender(lost())
+    with pytest.raises(NoAnswer) as caught:
+        list(drive(Call(method(text), {"name": "Reports"}), sender, policy(), no_drift))
+    assert (caught.value.outcome, len(sender.requests)) == ("unknown", 1)
+
+
+def test_the_callers_own_transaction_id_is_what_is_looked_for():
+    found = answer(json={"value": [{"id": "1", "transactionId": "mine"}]})
+    steps, _, _ = run(EVENT, lost(), found, params={"event": {"transactionId": "mine"}})
+    assert steps[0].items[0]["id"] == "1"
 
 
 def test_a_refused_write_is_not_looked_for():
