@@ -3,7 +3,7 @@
     python bench/bench.py [--rounds 5] [--rows get_me users]
 
 One measurement is one fresh process; in each round every contender runs once, and a ratio is taken inside its
-round. Absolute times say only how fast the machine was; quote the median ratios. The yardstick is one
+round. Each contender does its work once unmeasured first. Absolute times say only how fast the machine was; quote the median ratios. The yardstick is one
 `requests.Session` and `json.loads`, without validation.
 """
 
