@@ -33,7 +33,7 @@ _SHAPES = re.compile(
 _SCHEMES = re.compile(r"\b(Bearer|Basic)([\s:]+)(?!\*)[\w.~+/=!*$-]{6,}", re.IGNORECASE)
 _NAMED = re.compile(
     rf"(?P<name>(?<![a-z])(?:@microsoft\.graph\.)?(?:{_HIDE_VALUE_OF})(?![a-z]))"
-    r"(?P<between>\\*[\"']?\s*(?:[:=]|%3D)\s*b?\\*)"
+    r"(?P<between>\\*[\"']?\s*(?:[:=]|%3D)\s*(?:b(?=[\"']))?\\*)"
     r"(?:(?P<quote>[\"'])(?:\\.|(?!(?P=quote))[^\\])*|(?:Bearer |Basic )?[^\s&,;\"'<>(){}\[\]\\]+)",
     re.IGNORECASE,
 )
@@ -41,9 +41,11 @@ _CODE = re.compile(
     r"(?P<before>(?:^|[?&\s\"'])code=)[^\s&\"']+|(?P<member>[\"']code[\"']:\s*[\"'])[^\"']{40,}"
 )
 _URL = re.compile(
-    r"\b(?P<origin>https?://[^\s/?#\"'<>\\]+)(?P<path>/[^\s?#\"'<>\\]*)?(?P<rest>[?#][^\s\"'<>\\]*)?"
+    r"\b(?P<origin>https?://[^\s/?#\"'<>\\]+)(?P<path>/[^\s?#\"<>\\]*)?(?P<rest>[?#][^\s\"<>\\]*)?"
 )
-_PUBLIC_PATH = re.compile(r"/(?:v1\.0|beta)(?:/|$)|/[\w.-]+/(?:oauth2|v2\.0|discovery|adminconsent)(?:/|$)")
+_PUBLIC_PATH = re.compile(
+    r"/(?:v1\.0|beta)(?:/|$)|/[\w.-]+/(?:oauth2|discovery|adminconsent|v2\.0/(?:\.well-known|adminconsent))(?:/|$)"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 

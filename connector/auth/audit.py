@@ -22,16 +22,11 @@ class Audit:
         connection_id: str | None = None,
         **facts: str,
     ) -> None:
-        """Something happened now."""
-        self._store.record(AuditEvent(self._clock.now(), kind, install_id, connection_id, facts))
+        """Something happened now; facts without a text are left out."""
+        told = {name: text for name, text in facts.items() if text}
+        self._store.record(AuditEvent(self._clock.now(), kind, install_id, connection_id, told))
 
     def refused(self, error: ConnectorError, install_id: str, connection_id: str | None) -> None:
         """A sign-in was refused: why, and Entra's number where it gave one."""
-        number = getattr(error, "aadsts", None)
-        facts = {"reason": str(getattr(error, "reason", error.code)), "aadsts": str(number or "")}
-        self.note(
-            "sign_in_refused",
-            install_id,
-            connection_id,
-            **{name: text for name, text in facts.items() if text},
-        )
+        reason, number = getattr(error, "reason", error.code), getattr(error, "aadsts", None)
+        self.note("sign_in_refused", install_id, connection_id, reason=reason, aadsts=str(number or ""))

@@ -308,9 +308,7 @@ class Connect:
             log.critical("A foreign code may have been injected at the install %s.", install.id)
         link = None
         if refusal.kind in ("user_consent", "admin_consent") and refusal.aadsts != aadsts.DECLINED:
-            link = self.admin_consent_url(
-                install.id, set(login.scopes) - set(self._base_scopes), login.redirect_uri
-            )
+            link = self.admin_consent_url(install.id, login.scopes, login.redirect_uri)
         return aadsts.as_sign_in_error(refusal, connect_url=link, missing_scopes=login.scopes)
 
     def _connected(

@@ -233,7 +233,8 @@ class Entra:
         }
         return f"{self._endpoints.url('admin_consent', app.cloud, tenant_id)}?{urlencode(query)}"
 
-    def same_user(self, app: App, tenant_id: str, user_id: str | None, tokens: Tokens) -> None:
+    @staticmethod
+    def same_user(tenant_id: str, user_id: str | None, tokens: Tokens) -> None:
         """Raises SignInRefused when a renewal's id_token names another tenant or user; none names nobody."""
         if tokens.id_token is None:
             return

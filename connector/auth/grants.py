@@ -194,7 +194,7 @@ class Grants:
     def _keep(self, key: _Key, app: App, connection: Connection, grant: Grant, tokens: Tokens) -> Grant:
         """Store the new tokens before anyone uses them; a loser takes what the winner stored."""
         try:
-            self._entra.same_user(app, str(connection.tenant_id), connection.user_id, tokens)
+            self._entra.same_user(str(connection.tenant_id), connection.user_id, tokens)
         except SignInRefused as refused:
             if refused.state:
                 wrong = replace(connection, status=Status(refused.state))

@@ -153,10 +153,10 @@ def _connect_all(platform: Platform) -> None:
     """Registers the app, installs it in both companies, gets consent, and signs a user of each in."""
     from connector.auth.scopes import needed
     from connector.sandbox.browser import Browser
-    from connector.sandbox.seed import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PASSWORD
+    from connector.sandbox.seed import DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PASSWORD, DEMO_REDIRECT_URIS
     from connector.tenancy import Account, App, Credential, Install
 
-    redirect_uri = "http://localhost/connector/callback"
+    redirect_uri = DEMO_REDIRECT_URIS[0]
     secret = Credential("demo", secret=DEMO_CLIENT_SECRET)
     platform.store.save_app(App("demo", DEMO_CLIENT_ID, cloud="sandbox", credentials=(secret,), label="Demo"))
     _say(f"App registered: client ID {DEMO_CLIENT_ID}")
@@ -167,11 +167,13 @@ def _connect_all(platform: Platform) -> None:
         platform.store.save_account(Account(name, enabled=True))
         platform.store.save_install(Install(name, name, "demo", tenant_id))
         _say(f"Installed in {domain}: tenant {tenant_id}")
-        person = {"account": f"{ACCOUNT}@{domain}", "password": DEMO_PASSWORD}
+        user = f"{ACCOUNT}@{domain}"
         for start in (platform.connect.begin_admin_consent, platform.connect.begin):
-            arrived = Browser().visit(start(name, scopes, redirect_uri).url, **person)
+            arrived = Browser().visit(
+                start(name, scopes, redirect_uri).url, account=user, password=DEMO_PASSWORD
+            )
             platform.connect.complete(_query(arrived))
-        _say(f"  {person['account']} consented and signed in, for {', '.join(scopes)}")
+        _say(f"  {user} consented and signed in, for {', '.join(scopes)}")
 
 
 def _walk(m365: Connector) -> None:

@@ -10,13 +10,14 @@ import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-from tenacity import RetryCallState, Retrying
+from typing import TYPE_CHECKING, Any
 
 from connector.errors import ConnectorError, NoAnswer, Temporary
 from connector.spec.model import Retry
 from connector.wire import Request
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 _FIRST_WAIT_SECONDS = 1.0
 
@@ -85,6 +86,8 @@ class RetryRule:
 
         Between two attempts it waits as the rule says, all waits together no longer than the budget.
         """
+        from tenacity import Retrying  # imports asyncio: only a failure is worth that
+
         deadline = clock() + self._policy.budget_seconds
         wanted: float | None = None
 

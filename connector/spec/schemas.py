@@ -254,6 +254,9 @@ def _explain(fault: _Fault, schema: Any) -> Iterator[Problem]:
         yield path, _LIMITS[keyword].format(rule)
     elif keyword == "uniqueItems":
         yield path, "must not hold the same value twice"
+    elif keyword == "not":
+        reason = _at(schema, fault.rule_path[:-1]).get("description", "the other inputs exclude it")
+        yield path, f"is not possible here: {reason}"
     else:
         yield path, f"is refused by the rule {keyword!r}"
 

@@ -51,14 +51,14 @@ class Sealer:
         """The bytes that were sealed to `binding`. Raises SealBroken."""
         try:
             return self._fernet(binding).decrypt(token)
-        except (InvalidToken, UnicodeError):
+        except (InvalidToken, ValueError):
             raise _broken(binding) from None
 
     def reseal(self, binding: str, token: str) -> str:
         """The same value under the first key. Raises SealBroken."""
         try:
             return self._fernet(binding).rotate(token).decode("ascii")
-        except (InvalidToken, UnicodeError):
+        except (InvalidToken, ValueError):
             raise _broken(binding) from None
 
     def _derive(self, binding: str) -> MultiFernet:

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "store": {"tenancy", "errors", "settings"},
     "proof": {"spec", "runtime", "wire", "content", "bundle", "errors"},
     "facade": {"spec", "runtime", "auth", "tenancy", "store", "errors", "wire", "content"},
-    "plan": {"spec", "runtime", "errors", "wire", "content"},
+    "plan": {"spec", "runtime", "auth", "errors", "wire", "content"},
     "loading": {
         "facade", "spec", "runtime", "graph", "auth", "store", "tenancy", "settings", "errors", "wire",
     },
