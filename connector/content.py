@@ -11,6 +11,7 @@ import binascii
 import io
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -75,7 +76,9 @@ class Content:
             spool.seek(start)
             return _Borrowed(spool)
 
-        return cls(open_at, size, name=name)
+        content = cls(open_at, size, name=name)
+        weakref.finalize(content, spool.close)
+        return content
 
     @classmethod
     def from_chunks(

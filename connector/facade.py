@@ -15,6 +15,7 @@ from connector.auth.scopes import at_target, missing
 from connector.errors import (
     ConnectorError,
     ConsentRequired,
+    Forbidden,
     InvalidInput,
     NotConnected,
     ProtocolError,
@@ -270,6 +271,8 @@ class Connector:
             probe = "/me?$select=id" if identity.mode == "delegated" else "/organization?$select=id"
             self._sender(identity).send(Request("GET", probe))
             facts["signed_in"] = True
+        except Forbidden:
+            facts["signed_in"] = True  # the token was taken; it is good for other things
         except ConnectorError as error:
             facts["error"] = error.as_dict()
         return facts

@@ -6,6 +6,7 @@ is a resource of Graph, below the API version; an absolute URL is another host, 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 
 from connector.content import Content
 from connector.errors import ProtocolError
+
+log = logging.getLogger(__name__)
 
 
 class Headers(dict[str, str]):
@@ -80,6 +83,7 @@ def below_version(link: str, answered_by: str) -> str:
     to, origin = urlsplit(link), urlsplit(answered_by)
     version = "/" + origin.path.split("/", 2)[1] if origin.path.count("/") > 1 else origin.path
     if (to.scheme, to.netloc) != (origin.scheme, origin.netloc) or not to.path.startswith(version + "/"):
+        log.critical("Graph at %s gave a link to %s; it was not followed.", origin.hostname, to.hostname)
         raise ProtocolError(
             f"Graph gave a link to {to.hostname or 'no host'!r}, which is not the server that was asked; "
             "it was not followed. Report this to whoever runs the platform."

@@ -206,10 +206,14 @@ def as_sign_in_error(
 def _shared_error(
     refusal: Refusal, connect_url: str | None = None, missing_scopes: Sequence[str] = ()
 ) -> ConnectorError | None:
-    """What is the same for a new sign-in and an old one."""
+    """What is the same for a new sign-in and an old one.
+
+    The errors have no `status`: Entra ID was asked again already, and the retries of the call, which go by
+    Graph's status, must not multiply that.
+    """
     if refusal.kind == "retry":
         error = Throttled if refusal.status == 429 else Unavailable
-        return error(refusal.message, retry_after_seconds=refusal.retry_after_seconds, status=refusal.status)
+        return error(refusal.message, retry_after_seconds=refusal.retry_after_seconds)
     if refusal.kind in ("user_consent", "admin_consent"):
         return ConsentRequired(
             refusal.message,

@@ -156,7 +156,10 @@ class Entra:
         return self._identify(app, tenant_id, tokens, nonce), tokens
 
     def refresh(self, app: App, tenant_id: str, refresh_token: str, *, claims: str | None = None) -> Tokens:
-        """New tokens. `claims` is the JSON text of a challenge. Raises RefusedByEntra, NoAnswer."""
+        """New tokens; the refresh token is the old one where no new one came (oauthlib sees to that).
+
+        `claims` is the JSON text of a challenge. Raises RefusedByEntra, NoAnswer.
+        """
         url = self._endpoints.url("token", app.cloud, tenant_id)
 
         def renew(fields: Mapping[str, Any]) -> Mapping[str, Any]:

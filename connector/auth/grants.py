@@ -202,7 +202,7 @@ class Grants:
             raise
         scopes = granted(tokens.scope, self._entra.graph(app), self._permissions) or grant.scopes
         lacking = missing(scopes, connection.wanted, self._permissions)
-        fresh = tokens.grant(scopes, version=grant.version + 1, older=grant)
+        fresh = tokens.grant(scopes, version=grant.version + 1)
         renewed = replace(
             connection,
             status=Status.DEGRADED if lacking else Status.CONNECTED,

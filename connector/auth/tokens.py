@@ -29,8 +29,8 @@ class Tokens:
     refresh_token: str | None = field(default=None, repr=False)
     id_token: str | None = field(default=None, repr=False)
 
-    def grant(self, scopes: tuple[str, ...], *, version: int = 1, older: Grant | None = None) -> Grant:
-        """The tokens as they are kept; the refresh token of `older` stays where no new one came.
+    def grant(self, scopes: tuple[str, ...], *, version: int = 1) -> Grant:
+        """The tokens as they are kept.
 
         Renewal is due five minutes, or a tenth of the lifetime, before the end, and never before half of it.
         """
@@ -38,7 +38,7 @@ class Tokens:
         expires_at = self.issued_at + timedelta(seconds=self.lifetime_seconds)
         return Grant(
             access_token=self.access_token,
-            refresh_token=self.refresh_token or (older.refresh_token if older else None),
+            refresh_token=self.refresh_token,
             expires_at=expires_at,
             refresh_at=expires_at - timedelta(seconds=margin),
             scopes=scopes,

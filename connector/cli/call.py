@@ -167,7 +167,7 @@ def _on_tape(
     return recording(Path(record), cloud, connector.manifest.api, keep_personal_data=keep_personal_data)
 
 
-def _from_tape(session: Session, path: Path) -> tuple[Connector, str, AbstractContextManager[None]]:
+def _from_tape(session: Session, path: Path) -> tuple[Connector, str, AbstractContextManager[Any]]:
     """A connector that a recording answers; it needs no install, and shows nobody's token."""
     from connector.cli.record import ReplayTokens, replaying
     from connector.plan import DEFAULT_CLOUD

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from connector.cli.scrub import Scrubber
+from connector.cli.scrub import CONTENT, Scrubber
 from connector.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ def recording(
 
 
 @contextmanager
-def replaying(path: Path, cloud: Cloud, api: str) -> Iterator[None]:
+def replaying(path: Path, cloud: Cloud, api: str) -> Iterator[Any]:
     """Answers requests to Graph inside the block from `path`; another request is an error.
 
-    Raises UsageError when the file is no recording.
+    Gives vcrpy's cassette, which knows what was played. Raises UsageError when the file is no recording.
     """
     try:
         head = path.read_text(encoding="utf-8")[:1000]
@@ -72,21 +72,22 @@ def replaying(path: Path, cloud: Cloud, api: str) -> Iterator[None]:
         raise UsageError(f"{path} is no recording of m365-connector. Make one with --record.")
     scrubber = Scrubber(f"{cloud.graph}/{api}", keep_personal_data=_KEPT in head)
     recorder = _recorder(_Tape(scrubber, cloud), "")
-    from vcr.errors import CannotOverwriteExistingRequestException
+    from vcr.errors import CannotOverwriteExistingCassetteException  # type: ignore[import-untyped]
 
     try:
-        with recorder.use_cassette(str(path), record_mode="none"):
-            yield
-    except CannotOverwriteExistingRequestException:
+        with recorder.use_cassette(str(path), record_mode="none") as cassette:
+            yield cassette
+    except CannotOverwriteExistingCassetteException:
         raise UsageError(
-            f"The recording {path} holds no such request. Replay the call with the input that it was made with."
+            f"The recording {path} has no such request. Replay the call with the input it was made with."
         ) from None
 
 
 def _recorder(tape: _Tape, head: str) -> Any:
     try:
-        import vcr
-        from vcr.serializers import yamlserializer
+        import vcr  # type: ignore[import-untyped]
+        from vcr import request, stubs
+        from vcr.serializers import yamlserializer  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise SettingsError("Recording needs vcrpy. Install m365-connector[record].") from None
 
@@ -101,7 +102,14 @@ def _recorder(tape: _Tape, head: str) -> Any:
         def deserialize(text: str) -> Any:
             return yamlserializer.deserialize(text)
 
+    class Whole(request.Request):  # type: ignore[misc]
+        """A request with its body in memory: vcrpy cannot rewind ours."""
+
+        def __init__(self, method: str, uri: str, body: Any, headers: Any) -> None:
+            super().__init__(method, uri, body.read() if hasattr(body, "read") else body, headers)
+
     recorder = vcr.VCR(
+        custom_patches=((stubs, "Request", Whole),),
         serializer="headed",
         before_record_request=tape.request,
         before_record_response=tape.response,
@@ -124,15 +132,12 @@ class _Tape:
         """A scrubbed copy; None for what is neither Graph nor a place where Graph keeps content."""
         if not self._scrubber.is_graph(request.uri) and not self._is_content(request.uri):
             return None
-        body = request.body
-        data = body.read() if hasattr(body, "read") else body or b""
-        copy = type(request)(
+        return type(request)(
             request.method,
             self._scrubber.request_url(request.uri),
-            self._scrubber.body(bytes(data), in_request=True) or None,
+            self._scrubber.body(request.body or b"", in_request=True) or None,
             {name: value for name, value in request.headers.items() if name.lower() in _REQUEST_HEADERS},
         )
-        return copy
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
         """The same answer with the headers that matter and a scrubbed body."""
@@ -151,7 +156,7 @@ class _Tape:
 
     def _is_content(self, url: str) -> bool:
         host = (urlsplit(url).hostname or "").lower()
-        return any(
+        return url.startswith(CONTENT) or any(
             host.endswith(known[1:]) if known.startswith("*.") else host == known for known in self._hosts
         )
 

@@ -27,7 +27,11 @@ FILE = b"The content of a file."
 _SECRET = re.compile(
     r"(?i)password|secret|token$|authorization|client_?state|cookie|validation_?code|access_?key"
 )
-_SECRET_ADDRESS = re.compile(r"(?i)(upload|download|join|content|monitor)_?url$|^(operation-)?location$")
+_SECRET_ADDRESS = re.compile(
+    r"(?i)(upload|download|join|content|monitor)(web)?_?url$|^(operation-)?location$"
+)
+_SECRET_IN_ADDRESS = re.compile(r"(?i)[?&](tempauth|authkey|sig|token|access_token)=|/:[a-z]:/")
+"""Signatures, and the links by which files are shared."""
 _STRUCTURAL = re.compile(
     r"^@|(^|[a-z])(id|Id|ids|Ids)$|(date|Date|time|Time|zone|Zone|type|Type|types|Types|status|Status|key|Key"
     r"|[ce]?Tag|Method|Mode|Kind|Behavior|Facet|Hash)$"
@@ -44,6 +48,8 @@ _PLAIN = re.compile(
     re.I,
 )
 _LITERAL = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"")
+_NAMED_RESOURCE = re.compile(r"/[A-Za-z]+\('[^'/?]*'\)$")
+"""The last part of the address at which Outlook says that an uploaded attachment is: its id is needed."""
 _COORDINATES = frozenset({"latitude", "longitude", "altitude"})
 _TRACES = frozenset({"request-id", "client-request-id"})
 NO_TRACE = "00000000-0000-0000-0000-000000000000"
@@ -115,7 +121,7 @@ class Scrubber:
             return "secret"
         if value.startswith(("http://", "https://")):
             return self._url(value, key)
-        if key == "url" and value.startswith("/"):
+        if key in ("url", "path") and value.startswith("/"):
             return self._path(value)
         if self._keep or _PLAIN.fullmatch(value) or _STAND_IN.fullmatch(value):
             return value
@@ -154,15 +160,18 @@ class Scrubber:
             return self._root + self._path(url[len(root) :])
         if url.startswith((CONTENT, _LINK)):
             return url
+        if key == "@odata.context":
+            return self._root + self._path(url[url.find("/$metadata") :])
         if url.startswith(self._graph.rsplit("/", 1)[0] + "/"):
             return GRAPH + url[len(self._graph.rsplit("/", 1)[0]) :]
-        if _SECRET_ADDRESS.search(key.rpartition(".")[2]):
+        if _SECRET_ADDRESS.search(key.rpartition(".")[2]) or _SECRET_IN_ADDRESS.search(url):
             return self._numbered(CONTENT, url)
         return url if self._keep else self._numbered(_LINK, url)
 
     def _numbered(self, start: str, url: str) -> str:
         if ("url", url) not in self._stand_ins:
-            self._stand_ins["url", url] = f"{start}{self._number()}"
+            named = _NAMED_RESOURCE.search(url)
+            self._stand_ins["url", url] = f"{start}{self._number()}{named[0] if named else ''}"
         return self._stand_ins["url", url]
 
     def _path(self, path: str) -> str:
@@ -175,7 +184,8 @@ class Scrubber:
             f"{quote(name, safe='$@.')}={quote(self._option(name, value), safe=_QUERY_SAFE)}"
             for name, value in parse_qsl(parts.query, keep_blank_values=True)
         )
-        return "/".join(segments) + (f"?{query}" if query else "")
+        fragment = _LITERAL.sub(self._literal, _ADDRESS.sub(self._address, unquote(parts.fragment)))
+        return "/".join(segments) + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
 
     def _segments(self, segments: list[str]) -> list[str]:
         """The parts of a path: addresses, quoted arguments, and file names between colons (`root:/a/b:`)."""

@@ -176,7 +176,7 @@ class Transport:
             ) from None
         headers = Headers(dict(answer.headers))
         response = Response(answer.status_code, headers, url)
-        log.debug("%s %s -> %s", request.verb, urlsplit(url).path, answer.status_code)
+        log.debug("%s %s -> %s", request.verb, _loggable(request, url), answer.status_code)
         fine = 200 <= response.status < 300 or response.status in request.expected
         if request.stream and 200 <= response.status < 300:
             response.stream = _BodyStream(answer)
@@ -257,6 +257,12 @@ class Transport:
         return NoAnswer(
             f"No answer from {where}: {reason}.", outcome="not_done" if unsent else _lost(request)
         )
+
+
+def _loggable(request: Request, url: str) -> str | None:
+    """Of an address outside Graph the host only: the rest is a permission."""
+    parts = urlsplit(url)
+    return parts.path if request.is_graph else parts.hostname
 
 
 def _lost(request: Request) -> Outcome | None:

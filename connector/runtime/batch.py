@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.errors import ConnectorError, NoAnswer, ProtocolError
+from connector.errors import ConnectorError, InvalidInput, NoAnswer, ProtocolError
 from connector.runtime.build import mark_call
 from connector.runtime.call import Call, Step
 from connector.runtime.engine import Drift, Policy, check_items, drive, prepare, recover
@@ -22,6 +22,8 @@ from connector.wire import Headers, Request, Response, Sender
 MAX_BATCH_SIZE = 20
 """Graph refuses more requests in one batch."""
 _MAX_IN_FLIGHT = 4
+_ONE_WAS_THROTTLED = 424
+"""Of a whole batch: one of its requests was throttled, and what became of the others is not told."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ def drive_batch(calls: Sequence[Call], sender: Sender, policy: Policy, on_drift:
             continue
         try:
             prepared, flow, request = prepare(call)
+            _refuse_batch(prepared, request)
             talks[index] = _Talk(prepared, flow, mark_call(request, prepared))
         except ConnectorError as error:
             results[index] = error
@@ -58,6 +61,12 @@ def drive_batch(calls: Sequence[Call], sender: Sender, policy: Policy, on_drift:
         if index not in results:
             results[index] = _alone(call, sender, policy, on_drift)
     return [results[index] for index in range(len(calls))]
+
+
+def _refuse_batch(call: Call, request: Request) -> None:
+    """Raises InvalidInput for a batch inside of a batch, for which Graph refuses all of it."""
+    if request.url.partition("?")[0].casefold() == "/$batch":
+        raise InvalidInput(call.method.name, [("path", "cannot be a batch inside of a batch")])
 
 
 def _alone(call: Call, sender: Sender, policy: Policy, on_drift: Drift) -> Outcome:
@@ -122,11 +131,14 @@ def _advance(
             return 0
     talk.answers += 1
     talk.attempts = 0
-    if talk.answers > policy.max_steps:
-        results[index] = ProtocolError(f"the call was stopped after {policy.max_steps} answers of Graph")
+    try:
+        if talk.answers > policy.max_steps:
+            raise ProtocolError(f"the call was stopped after {policy.max_steps} answers of Graph")
+        check_items(talk.call, step, on_drift)
+    except ConnectorError as error:
+        results[index] = error
         del talks[index]
         return 0
-    check_items(talk.call, step, on_drift)
     talk.steps.append(step)
     if step.next is None:
         results[index] = tuple(talk.steps)
@@ -144,6 +156,8 @@ def _post(requests: Sequence[Request], sender: Sender) -> list[Response | Connec
             Request("POST", "/$batch", json=body, repeatable=all(r.repeatable for r in requests))
         )
     except ConnectorError as error:
+        if getattr(error, "status", None) == _ONE_WAS_THROTTLED:
+            return [_missing(request) for request in requests]
         return [_copy(error, request) for request in requests]
     answers = {str(part.get("id")): part for part in _parts(response)}
     return [

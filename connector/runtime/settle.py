@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,15 +98,18 @@ def _items(body: Any) -> Iterator[Mapping[str, Any]]:
 
 def _is_ours(item: Mapping[str, Any], wanted: Mapping[str, Any], since: str | None, start: datetime) -> bool:
     for name, value in wanted.items():
-        if value is not template.MISSING and _property(item, name) != value:
+        if value is not template.MISSING and value not in _values(item, name.split(".")):
             return False
-    return since is None or _is_since(_property(item, since), start)
+    return since is None or any(_is_since(moment, start) for moment in _values(item, since.split(".")))
 
 
-def _property(item: Any, name: str) -> Any:
-    for key in name.split("."):
-        item = item.get(key) if isinstance(item, Mapping) else None
-    return item
+def _values(item: Any, keys: Sequence[str]) -> list[Any]:
+    """What is found along `keys`: one value, and of a list those of all its items."""
+    if isinstance(item, list):
+        return [value for each in item for value in _values(each, keys)]
+    if not keys:
+        return [item]
+    return _values(item.get(keys[0]), keys[1:]) if isinstance(item, Mapping) else []
 
 
 def _is_since(moment: Any, start: datetime) -> bool:

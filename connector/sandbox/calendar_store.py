@@ -138,7 +138,8 @@ def open_store(call: Call, user: str | None = None, group: str | None = None) ->
     if owner is None:
         raise GraphError(
             404, "Request_ResourceNotFound",
-            f"Resource '{group}' does not exist or one of its queried reference-property objects are not present.",
+            f"Resource '{group}' does not exist or one of its queried reference-property objects are not "
+            "present.",
         )  # fmt: skip
     if call.user is not None and call.user["id"] not in call.tenant.members.get(group, []):
         raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")

@@ -54,7 +54,8 @@ def list_calendar_groups(call: Call, user: str) -> Answer:
 def create_calendar_group(call: Call, user: str) -> Answer:
     store, body = open_store(call, user), call.json_body()
     check_properties(body, ("name",), "calendarGroup")
-    return call.entity(store.add_group(_name(body), call.now), status=201)
+    group = store.add_group(_name(body), call.now)
+    return call.entity(group, status=201, context=f"{call.context}/$entity")
 
 
 @route("GET", "/users/{user}/calendarGroups/{calendar_group}", CALENDARS_READ_BASIC)
@@ -108,7 +109,8 @@ def create_calendar(call: Call, user: str, calendar_group: str | None = None) ->
     group = store.group(calendar_group or store.default_group_id)
     changes = _changes(body)
     calendar = store.add_calendar(_name(body), group["id"], call.now)
-    return call.entity(_changed(call, calendar, changes), status=201)
+    changed = _changed(call, calendar, changes)
+    return call.entity(changed, status=201, context=f"users('{user}')/calendars/$entity")
 
 
 def _changes(body: Item) -> Item:
@@ -131,12 +133,14 @@ def get_calendar(
     call: Call, user: str, calendar: str | None = None, calendar_group: str | None = None
 ) -> Answer:
     store = open_store(call, user)
-    return call.entity(_shown(call, store, store.calendar(calendar, calendar_group)), always=("id",))
+    found = _shown(call, store, store.calendar(calendar, calendar_group))
+    return call.entity(found, always=("id",), context=f"users('{user}')/calendars/$entity")
 
 
 @route("GET", "/groups/{group}/calendar", GROUP_CALENDAR_READ)
 def get_group_calendar(call: Call, group: str) -> Answer:
-    return call.entity(open_store(call, group=group).calendar(), always=("id",))
+    found = open_store(call, group=group).calendar()
+    return call.entity(found, always=("id",), context=f"groups('{group}')/calendar/$entity")
 
 
 def _shown(call: Call, store: CalendarStore, calendar: Item) -> Item:
@@ -155,7 +159,8 @@ def update_calendar(
     if changes.get("isDefaultCalendar"):
         store.calendars.items[store.default_id]["isDefaultCalendar"] = False
         store.default_id = found["id"]
-    return call.entity(_changed(call, found, changes))
+    changed = _changed(call, found, changes)
+    return call.entity(changed, context=f"users('{user}')/calendars/$entity")
 
 
 @_routes("DELETE", CALENDARS_WRITE, _DEFAULT, *_ONE)

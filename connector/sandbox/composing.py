@@ -1,4 +1,4 @@
-"""How messages come about: from JSON or MIME, and as answers to other messages. Sending is left to `sending`."""
+"""How messages come about: from JSON or MIME, and as answers to others. Sending is left to `sending`."""
 
 from __future__ import annotations
 

@@ -95,14 +95,18 @@ def search_matches(item: Item, text: str) -> bool:
 
 
 def _seen_by(call: Call, user: Item) -> Item:
-    """What the caller's permissions show of a user: with User.ReadBasic.All only the basic profile."""
+    """What the caller's permissions show of a user: with User.ReadBasic.All only the basic profile.
+
+    Of the rest, lists are empty and all else is null.
+    """
     held = {scope.casefold() for scope in call.scopes}
     is_self = call.user is not None and call.user["id"] == user["id"]
     wider = {scope for scope in held if scope.startswith(("user.read", "directory."))} - _BASIC_SCOPES
     only_own = {"user.read", "user.readwrite"}
     if is_self or wider - only_own:
         return user
-    return {name: value for name, value in user.items() if name in _BASIC}
+    basic = {name: value for name, value in user.items() if name in _BASIC}
+    return {name: [] for name, value in user.items() if isinstance(value, list)} | basic
 
 
 @route("GET", "/users", USERS_READ_BASIC)

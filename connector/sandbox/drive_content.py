@@ -7,6 +7,8 @@ another format; Upload or replace the contents of a driveItem.
 from __future__ import annotations
 
 import re
+import shutil
+import zipfile
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -18,7 +20,7 @@ from .drive_answers import download_url, item_answer
 from .drive_names import check_name
 from .drive_tree import Drive
 from .drives import Address, check_drive_etag, conflict_of, drives_of, edit_of, on_item
-from .file_store import files_of
+from .file_store import StoredFile, files_of
 from .pdf import pdf_of
 from .scopes import FILES_READ, FILES_WRITE
 from .state import Ticket
@@ -28,6 +30,9 @@ CONVERTIBLE_TO_PDF = frozenset({
     "pptx", "rtf", "xls", "xlsx",
 })  # fmt: skip
 
+OFFICE_SUFFIXES = (".docx", ".xlsx", ".pptx")
+
+_PROPERTIES = "http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"
 _RANGE = re.compile(r"bytes=(?P<first>\d*)-(?P<last>\d*)")
 _CONVERTED_BYTES = 1 << 20
 
@@ -51,8 +56,25 @@ def upload_content(call: Call, address: Address) -> Answer:
     drive.make_room(call.stream_bytes - (present["size"] if present else 0))
     parent, name = address.place(edit)
     stored = files_of(call.world).keep(call.stream)
+    stored = with_library_properties(call, drive, name, stored)
     item, is_new = drive.put_file(parent, name, stored, conflict, edit)
     return item_answer(call, drive, item, status=201 if is_new else 200)
+
+
+def with_library_properties(call: Call, drive: Drive, name: str, stored: StoredFile) -> StoredFile:
+    """What a document library makes of an Office file: it writes its columns into it, if the switch says so.
+
+    Size and hash then differ from what was uploaded.
+    """
+    is_office = PurePosixPath(name).suffix.casefold() in OFFICE_SUFFIXES and zipfile.is_zipfile(stored.path)
+    promotes = call.world.switches.office_files_change and drive.kind == "documentLibrary"
+    if not (is_office and promotes):
+        return stored
+    path = files_of(call.world).new_path()
+    shutil.copyfile(stored.path, path)
+    with zipfile.ZipFile(path, "a") as package:
+        package.writestr("docProps/custom.xml", f'<Properties xmlns="{_PROPERTIES}"/>')
+    return StoredFile(path, path.stat().st_size)
 
 
 @on_item("GET", "/content", FILES_READ)

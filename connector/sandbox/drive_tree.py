@@ -118,8 +118,9 @@ class Drive:
         """A new empty folder; raises GraphError (400, 409)."""
         check_name(name, is_folder=True)
         item = self._new_item(name, parent, edit) | {"folder": {"childCount": 0}}
+        self._insert(item, parent, edit)
         self._children[item["id"]] = {}
-        return self._insert(item, parent, edit)
+        return item
 
     def add_file(self, parent: Item, name: str, content: StoredFile, edit: Edit) -> Item:
         """A new file; raises GraphError (400, 409, 507)."""
@@ -165,6 +166,10 @@ class Drive:
         self._new_edition(item, edit, content_changed=False)
         return item
 
+    def touch(self, item: Item, edit: Edit) -> None:
+        """Note that properties of an item were altered in place."""
+        self._new_edition(item, edit, content_changed=False)
+
     def delete(self, item: Item, at: datetime) -> None:
         """Put an item with all below it into the recycle bin; raises GraphError (400) for the root."""
         if item["id"] == self.root_id:
@@ -191,7 +196,7 @@ class Drive:
     def make_room(self, more_bytes: int) -> None:
         """Raise 507 when so many bytes more do not fit."""
         if more_bytes > self.total_bytes - self.root["size"]:
-            raise GraphError(507, "quotaLimitReached", "The user has reached their quota limit.")
+            raise GraphError(507, "quotaLimitReached", "The drive has no room for that.")
 
     # Showing
 
@@ -283,10 +288,6 @@ class Drive:
             self.items.touch(folder["id"], at)
             folder = self.parent_of(folder)
 
-    def touch(self, item: Item, edit: Edit) -> None:
-        """Note that properties of an item were altered in place."""
-        self._new_edition(item, edit, content_changed=False)
-
     def _shared_scope(self, item: Item) -> str | None:
         found = {
             permission.get("link", {}).get("scope", "users")
@@ -298,7 +299,7 @@ class Drive:
 
 def name_taken() -> GraphError:
     """The error for a name that another item of the folder has."""
-    return GraphError(409, "nameAlreadyExists", "An item with the same name already exists under the parent.")
+    return GraphError(409, "nameAlreadyExists", "The folder has an item of this name already.")
 
 
 def _stamp(item: Item, edit: Edit, *, content_changed: bool) -> None:

@@ -17,6 +17,7 @@ from .call import Call
 from .changelog import Item
 from .content import content
 from .drive_answers import item_answer
+from .drive_content import with_library_properties
 from .drive_names import check_name
 from .drive_tree import Conflict, Drive, name_taken
 from .drives import Address, check_drive_etag, conflict_of, edit_of, on_item
@@ -225,7 +226,8 @@ def _stored(call: Call, session: UploadSession, address: Address, conflict: Conf
     check_name(name, is_folder=False)
     if conflict != "replace":
         name = session.drive.name_for(parent, name, conflict)
-    return session.drive.put_file(parent, name, session.file(), conflict, edit)
+    stored = with_library_properties(call, session.drive, name, session.file())
+    return session.drive.put_file(parent, name, stored, conflict, edit)
 
 
 def _token(url: str) -> str:

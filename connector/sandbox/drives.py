@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast, get_args
 from urllib.parse import quote
 
@@ -95,6 +96,8 @@ class Address:
         folder, steps = Address(self.drive, self.start, self.names[:-1]).deepest
         for name in self.names[steps:-1]:
             folder = self.drive.add_folder(folder, name, edit)
+        if "folder" not in folder:
+            raise GraphError(400, "invalidRequest", "The parent of the item is not a folder.")
         return folder, self.names[-1]
 
 
@@ -162,16 +165,26 @@ def role_of(call: Call, drive: Drive, item: Item) -> str | None:
         account = call.tenant.accounts.get(drive.owner_id)
         if user_id == drive.owner_id or (account is not None and user_id in account.delegates):
             return "owner"
-    elif drive.group_id is None or user_id in call.tenant.members.get(drive.group_id, ()):
+    elif drive.group_id is None:
+        if call.user.get("userType") != "Guest":
+            return "owner"
+    elif user_id in call.tenant.members.get(drive.group_id, ()):
         return "owner"
     granted = [
         role
         for above in drive.lineage(item)
         for permission in drive.permissions.get(above["id"], ())
         if permission.get("grantedToV2", {}).get("user", {}).get("id") == user_id
+        and not has_expired(permission, call.now)
         for role in permission["roles"]
     ]
     return max(granted, key=_ROLES.index, default=None)
+
+
+def has_expired(permission: Item, now: datetime) -> bool:
+    """Whether a permission had an end and it is over."""
+    expiry = permission.get("expirationDateTime")
+    return expiry is not None and datetime.fromisoformat(expiry) <= now
 
 
 def default_drive(call: Call, owner: str, key: str) -> Drive:
@@ -179,7 +192,9 @@ def default_drive(call: Call, owner: str, key: str) -> Drive:
     held = drives_held(call, owner, key)
     if not held:
         raise GraphError(
-            call.world.switches.unprovisioned_drive_status, "ResourceNotFound", "User's mysite not found."
+            call.world.switches.unprovisioned_drive_status,
+            "ResourceNotFound",
+            "The user has no OneDrive yet.",
         )
     return held[0]
 
@@ -213,7 +228,7 @@ def find_site(call: Call, key: str) -> Item:
             is_root and key.casefold() in ("root", site["siteCollection"]["hostname"])
         ):
             return site
-    raise GraphError(404, "itemNotFound", "Requested site could not be found")
+    raise GraphError(404, "itemNotFound", "There is no such site.")
 
 
 # Making drives
@@ -292,7 +307,7 @@ def check_drive_etag(call: Call, item: Item) -> None:
     """Raise 412 when If-Match names another version; the tags of items and of contents both count."""
     wanted = call.headers.get("If-Match", "*")
     if wanted != "*" and not {item["eTag"], item["cTag"]} & set(re.findall(r'"[^"]*"', wanted)):
-        raise GraphError(412, "resourceModified", "ETag does not match current item's value")
+        raise GraphError(412, "resourceModified", "The item has another tag by now.")
 
 
 def referenced_folder(call: Call, drive: Drive, reference: Any) -> Address:

@@ -17,14 +17,27 @@ from .calendar_store import CalendarStore, open_store
 from .call import Call
 from .changelog import Item
 from .outlook import (
-    EXTENDED, WITHHELD_FROM_BASIC, filters_extended, not_found, precise_timestamp, preview, sees_basics_only,
-    selected, shown_body, stamp, web_link,
+    EXTENDED,
+    WITHHELD_FROM_BASIC,
+    filters_extended,
+    not_found,
+    precise_timestamp,
+    preview,
+    sees_basics_only,
+    selected,
+    shown_body,
+    stamp,
+    web_link,
 )  # fmt: skip
 from .recurrence import occurrence_dates
 from .time_zones import time_zone
 
 _OCCURRENCE_ID = re.compile(r"(?P<stem>.+)FRAA(?P<day>\d{8})EAA=")
-_HIDDEN_WHEN_PRIVATE = ("body", "bodyPreview", "location", "locations", "attendees", "onlineMeeting")
+_PRIVATE: Item = {
+    "subject": "Private Appointment", "body": {"contentType": "text", "content": ""}, "bodyPreview": "",
+    "location": None, "locations": [], "attendees": [], "onlineMeeting": None,
+}  # fmt: skip
+"""What others see of a private event."""
 
 
 def naive(moment: Item) -> datetime:
@@ -66,7 +79,7 @@ class Event:
         """The properties in the form in which they are kept; of an occurrence those of its day."""
         if self.day is None:
             return self.item
-        changed = self.item["_exceptions"].get(self.day.isoformat(), {})
+        changed: Item = self.item["_exceptions"].get(self.day.isoformat(), {})
         start = datetime.combine(self.day, naive(self.item["start"]).time())
         end = start + (naive(self.item["end"]) - naive(self.item["start"]))
         plain: Item = self.item | {
@@ -91,7 +104,8 @@ class Event:
         zone = call.prefer.get("outlook.timezone", "UTC")
         time_zone(zone)
         view = plain | {
-            "id": shown_id, "webLink": web_link(shown_id, "CalendarItem"), "body": shown_body(call, plain["body"]),
+            "id": shown_id, "webLink": web_link(shown_id, "CalendarItem"),
+            "body": shown_body(call, plain["body"]),
             "start": _in_zone(plain["start"], zone, plain["isAllDay"]),
             "end": _in_zone(plain["end"], zone, plain["isAllDay"]),
         }  # fmt: skip
@@ -110,15 +124,7 @@ class Event:
     def _allowed(self, call: Call, view: Item) -> Item:
         is_other = call.user is not None and call.user["id"] != self.store.owner["id"]
         if is_other and view["sensitivity"] == "private":
-            hidden = dict.fromkeys(_HIDDEN_WHEN_PRIVATE) | {
-                "attendees": [],
-                "locations": [],
-                "bodyPreview": "",
-            }
-            view |= hidden | {
-                "subject": "Private Appointment",
-                "body": {"contentType": "text", "content": ""},
-            }
+            view = view | _PRIVATE
         if sees_basics_only(call, "Calendars"):
             view = {name: value for name, value in view.items() if name not in WITHHELD_FROM_BASIC}
         return view
@@ -176,7 +182,7 @@ class Event:
         assert self.day is not None
         days = list(self._days(self.day + timedelta(days=800)))
         for before, after in pairwise(days):
-            if before == self.day and starts_on >= after or after == self.day and starts_on <= before:
+            if (before == self.day and starts_on >= after) or (after == self.day and starts_on <= before):
                 raise GraphError(
                     400, "ErrorOccurrenceCrossingBoundary",
                     "Modified occurrence is crossing or overlapping adjacent occurrence.",

@@ -11,11 +11,22 @@ from .calendar_store import CalendarStore
 from .changelog import Item
 from .event_items import date_time, instant, naive
 from .outlook import (
-    EXTENDED, check_properties, document, email_address, extended_properties, html_text, merge_extended,
-    new_immutable_id, one_of, precise_timestamp, preview, recipient, stamp, stored_body,
+    EXTENDED,
+    check_properties,
+    document,
+    email_address,
+    html_text,
+    merged_properties,
+    new_immutable_id,
+    one_of,
+    precise_timestamp,
+    preview,
+    recipient,
+    stamp,
+    stored_body,
 )  # fmt: skip
 from .recurrence import checked_recurrence
-from .state import Tenant
+from .state import Tenant, World
 from .time_zones import time_zone
 
 NEVER = "0001-01-01T00:00:00Z"
@@ -25,17 +36,19 @@ _CHOICES = {
     "onlineMeetingProvider": ("unknown", "skypeForBusiness", "skypeForConsumer", "teamsForBusiness"),
 }  # fmt: skip
 _BOOLEANS = (
-    "isAllDay", "isReminderOn", "responseRequested", "allowNewTimeProposals", "hideAttendees", "isOnlineMeeting",
+    "isAllDay", "isReminderOn", "responseRequested", "allowNewTimeProposals", "hideAttendees",
+    "isOnlineMeeting",
 )  # fmt: skip
 _WRITABLE = {
     "subject", "body", "start", "end", "location", "locations", "attendees", "recurrence", "categories",
     "reminderMinutesBeforeStart", "transactionId", EXTENDED, *_CHOICES, *_BOOLEANS,
 }  # fmt: skip
 _KNOWN = _WRITABLE | {
-    "id", "type", "createdDateTime", "lastModifiedDateTime", "changeKey", "bodyPreview", "organizer", "isOrganizer",
-    "isCancelled", "isDraft", "responseStatus", "hasAttachments", "onlineMeeting", "onlineMeetingUrl",
-    "seriesMasterId", "iCalUId", "uid", "originalStart", "originalStartTimeZone", "originalEndTimeZone", "webLink",
-    "cancelledOccurrences", "attachments", "extensions", "multiValueExtendedProperties",
+    "id", "type", "createdDateTime", "lastModifiedDateTime", "changeKey", "bodyPreview", "organizer",
+    "isOrganizer", "isCancelled", "isDraft", "responseStatus", "hasAttachments", "onlineMeeting",
+    "onlineMeetingUrl", "seriesMasterId", "iCalUId", "uid", "originalStart", "originalStartTimeZone",
+    "originalEndTimeZone", "webLink", "cancelledOccurrences",
+    "attachments", "extensions", "multiValueExtendedProperties",
 }  # fmt: skip
 
 
@@ -52,7 +65,7 @@ def new_event(store: CalendarStore, tenant: Tenant, body: Item, now: datetime) -
         "@odata.etag": "", "id": new_immutable_id(world), "createdDateTime": precise_timestamp(now),
         "lastModifiedDateTime": "", "changeKey": "", "categories": [], "transactionId": None,
         "originalStartTimeZone": "", "originalEndTimeZone": "",
-        "iCalUId": f"040000008200E00074C5B7101A82E008{hashlib.sha256(world.new_guid().encode()).hexdigest()[:48].upper()}",
+        "iCalUId": _new_ical_uid(world),
         "reminderMinutesBeforeStart": 15, "isReminderOn": True, "hasAttachments": False, "subject": "",
         "bodyPreview": "", "importance": "normal", "sensitivity": "normal", "isAllDay": False,
         "isCancelled": False, "isDraft": False, "isOrganizer": True, "responseRequested": True,
@@ -73,6 +86,11 @@ def new_event(store: CalendarStore, tenant: Tenant, body: Item, now: datetime) -
     event["bodyPreview"] = preview(event["body"])
     stamp(world, event, precise_timestamp(now))
     return event
+
+
+def _new_ical_uid(world: World) -> str:
+    code = hashlib.sha256(world.new_guid().encode()).hexdigest()
+    return f"040000008200E00074C5B7101A82E008{code[:48].upper()}"
 
 
 def changed_properties(tenant: Tenant, current: Item, body: Item) -> Item:
@@ -112,9 +130,7 @@ def _converted(tenant: Tenant, current: Item, name: str, value: Any) -> Item:
     if name in ("location", "locations"):
         return _places(value if name == "locations" else [value])
     if name == EXTENDED:
-        extended = {"_extended": current["_extended"]}
-        merge_extended(extended, extended_properties(value))
-        return extended
+        return {"_extended": merged_properties(current["_extended"], value)}
     if name == "transactionId":
         if current["transactionId"] not in (None, value):
             raise GraphError(
@@ -226,5 +242,7 @@ def _online_meeting(tenant: Tenant, current: Item, changes: Item) -> Item:
     )
     return {
         "onlineMeetingProvider": "teamsForBusiness", "body": {"contentType": "html", "content": joined},
-        "onlineMeeting": {"joinUrl": url, "conferenceId": str(int(code[:8], 16) % 10**9), "tollNumber": "+1 555 0199"},
+        "onlineMeeting": {
+            "joinUrl": url, "conferenceId": str(int(code[:8], 16) % 10**9), "tollNumber": "+1 555 0199",
+        },
     }  # fmt: skip

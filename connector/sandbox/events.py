@@ -27,7 +27,12 @@ from .outlook import (
     filters_extended,
 )
 from .scopes import (
-    CALENDARS_READ, CALENDARS_READ_BASIC, CALENDARS_WRITE, GROUP_CALENDAR_READ, GROUP_CALENDAR_WRITE, Scopes,
+    CALENDARS_READ,
+    CALENDARS_READ_BASIC,
+    CALENDARS_WRITE,
+    GROUP_CALENDAR_READ,
+    GROUP_CALENDAR_WRITE,
+    Scopes,
 )  # fmt: skip
 
 Handler = TypeVar("Handler", bound=Callable[..., Answer])
@@ -305,7 +310,8 @@ def view_changes(call: Call, **place: str) -> Answer:
         return shown + [{"id": key, "@removed": {"reason": "deleted"}} for key in gone]
 
     return confirmed(call, call.changes(
-        store.events[calendar["id"]], stream=f"calendarView/{store.owner['id']}/{calendar['id']}", shape=shape,
+        store.events[calendar["id"]], shape=shape,
+        stream=f"calendarView/{store.owner['id']}/{calendar['id']}",
         removed=lambda key, reason: {
             "@odata.type": "#microsoft.graph.event", "id": store.ids.shown(call, key, calendar["id"]),
             "@removed": {"reason": reason},

@@ -32,6 +32,7 @@ ROUTE_MODULES = (
     "mail",
     "sending",
     "attachments",
+    "attachment_sessions",
     "calendars",
     "events",
     "outlook_seed",

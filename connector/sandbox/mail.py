@@ -1,4 +1,7 @@
-"""Messages: list, search, read, draft, change, delete, move, copy, changes, MIME. Sending is left to `sending`."""
+"""Messages: list, search, read, draft, change, delete, move, copy, changes, MIME.
+
+Sending is left to `sending`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,16 @@ from .changelog import Item
 from .composing import composed_from_request
 from .graph import route
 from .mail_search import message_search
-from .mailbox import CHANGEABLE_ALWAYS, CHANGEABLE_IN_DRAFTS, Mailbox, open_mailbox, write_properties
+from .mailbox import CHANGEABLE_IN_DRAFTS, Mailbox, open_mailbox, write_properties
 from .mime import mime_of
 from .odata_filter import BadFilter, Filter, parse_filter
 from .outlook import (
-    EXTENDED, case_insensitive_query, check_basics, confirmed, expanded_properties, filters_extended,
+    EXTENDED,
+    case_insensitive_query,
+    check_basics,
+    confirmed,
+    expanded_properties,
+    filters_extended,
 )  # fmt: skip
 from .scopes import MAIL_READ, MAIL_READ_BASIC, MAIL_WRITE
 
@@ -44,7 +52,8 @@ def _listed(call: Call, mailbox: Mailbox, folder_ids: Iterable[str]) -> Answer:
     found = [message for key in folder_ids for message in mailbox.messages[key].visible(call.now, delay)]
     matches = message_search(call.query["$search"]) if "$search" in call.query else None
     order = "sentDateTime" if matches else "receivedDateTime"
-    found = sorted(reversed(found), key=lambda message: str(message[order]), reverse=True)
+    found.reverse()
+    found.sort(key=lambda message: str(message[order]), reverse=True)
     shown = [mailbox.shown(call, message) for message in found]
     default_select = _usual_properties(shown) if filters_extended(call) else ()
     return confirmed(call, call.collection(

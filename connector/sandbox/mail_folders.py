@@ -22,9 +22,11 @@ def _listed(call: Call, mailbox: Mailbox, parent: str) -> Answer:
         if hidden or not folder["isHidden"]
     ]
     folders.sort(key=lambda folder: folder["displayName"].casefold())
-    return call.collection(folders, paging="$skip", always=("id",), expand={
-        "childFolders": lambda folder: [mailbox.shown_folder(child) for child in mailbox.children(folder["id"])]
-    })  # fmt: skip
+
+    def children(folder: Item) -> list[Item]:
+        return [mailbox.shown_folder(child) for child in mailbox.children(folder["id"])]
+
+    return call.collection(folders, paging="$skip", always=("id",), expand={"childFolders": children})
 
 
 def _checked_name(mailbox: Mailbox, parent_id: str, name: object) -> str:
@@ -37,12 +39,18 @@ def _checked_name(mailbox: Mailbox, parent_id: str, name: object) -> str:
     return name
 
 
-def _created(call: Call, mailbox: Mailbox, parent: str) -> Answer:
+def _entity(call: Call, user: str, mailbox: Mailbox, folder: Item, status: int = 200) -> Answer:
+    context = f"users('{user}')/mailFolders/$entity"
+    return call.entity(mailbox.shown_folder(folder), status=status, context=context, always=("id",))
+
+
+def _created(call: Call, user: str, parent: str) -> Answer:
+    mailbox = open_mailbox(call, user)
     body, parent_id = call.json_body(), mailbox.folder_id(parent)
     check_properties(body, _WRITABLE, "mailFolder")
     name = _checked_name(mailbox, parent_id, body.get("displayName"))
     folder = mailbox.add_folder(name, parent_id, call.now, hidden=bool(body.get("isHidden")))
-    return call.entity(mailbox.shown_folder(folder), status=201)
+    return _entity(call, user, mailbox, folder, status=201)
 
 
 @route("GET", "/users/{user}/mailFolders", MAIL_READ_BASIC)
@@ -57,12 +65,12 @@ def list_child_folders(call: Call, user: str, folder: str) -> Answer:
 
 @route("POST", "/users/{user}/mailFolders", MAIL_WRITE)
 def create_folder(call: Call, user: str) -> Answer:
-    return _created(call, open_mailbox(call, user), ROOT)
+    return _created(call, user, ROOT)
 
 
 @route("POST", "/users/{user}/mailFolders/{folder}/childFolders", MAIL_WRITE)
 def create_child_folder(call: Call, user: str, folder: str) -> Answer:
-    return _created(call, open_mailbox(call, user), folder)
+    return _created(call, user, folder)
 
 
 @route("GET", "/users/{user}/mailFolders/delta", MAIL_READ_BASIC)
@@ -76,7 +84,7 @@ def folder_changes(call: Call, user: str) -> Answer:
 @route("GET", "/users/{user}/mailFolders/{folder}", MAIL_READ_BASIC)
 def get_folder(call: Call, user: str, folder: str) -> Answer:
     mailbox = open_mailbox(call, user)
-    return call.entity(mailbox.shown_folder(mailbox.folder(folder)), always=("id",))
+    return _entity(call, user, mailbox, mailbox.folder(folder))
 
 
 @route("PATCH", "/users/{user}/mailFolders/{folder}", MAIL_WRITE)
@@ -87,7 +95,7 @@ def update_folder(call: Call, user: str, folder: str) -> Answer:
     if "displayName" in body:
         found["displayName"] = _checked_name(mailbox, found["parentFolderId"], body["displayName"])
     mailbox.folders.touch(found["id"], call.now)
-    return call.entity(mailbox.shown_folder(found))
+    return _entity(call, user, mailbox, found)
 
 
 @route("DELETE", "/users/{user}/mailFolders/{folder}", MAIL_WRITE)
@@ -117,7 +125,7 @@ def move_folder(call: Call, user: str, folder: str) -> Answer:
     _checked_name(mailbox, target, found["displayName"])
     found["parentFolderId"] = target
     mailbox.folders.touch(found["id"], call.now)
-    return call.entity(mailbox.shown_folder(found), status=201)
+    return _entity(call, user, mailbox, found, status=201)
 
 
 @route("POST", "/users/{user}/mailFolders/{folder}/copy", MAIL_WRITE)
@@ -129,7 +137,7 @@ def copy_folder(call: Call, user: str, folder: str) -> Answer:
     twin = mailbox.add_folder(name, target, call.now)
     for message in list(mailbox.messages[source["id"]]):
         mailbox.copy(message, twin["id"], call.now)
-    return call.entity(mailbox.shown_folder(twin), status=201)
+    return _entity(call, user, mailbox, twin, status=201)
 
 
 def _own_folder(mailbox: Mailbox, key: str) -> Item:

@@ -23,8 +23,8 @@ from .outlook import (
     addresses_of,
     check_properties,
     email_address,
-    extended_properties,
     filters_extended,
+    merged_properties,
     new_immutable_id,
     not_found,
     one_of,
@@ -282,10 +282,7 @@ def write_properties(tenant: Tenant, message: Item, body: Item) -> None:
         elif name == "internetMessageHeaders":
             message["_headers"] = _headers(value)
         elif name == EXTENDED:
-            given = extended_properties(value)
-            replaced = {entry["id"].casefold() for entry in given}
-            kept = [entry for entry in message["_extended"] if entry["id"].casefold() not in replaced]
-            message["_extended"] = kept + given
+            message["_extended"] = merged_properties(message["_extended"], value)
         elif name in ("subject", "internetMessageId"):
             message[name] = str(value or "")
     message["bodyPreview"] = preview(message["body"])

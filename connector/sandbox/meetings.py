@@ -94,14 +94,15 @@ def withdraw(call: Call, meeting: Event, attendees: list[Item], comment: str = "
 
 
 def answer_invitation(call: Call, invitation: Event, kind: str, body: Item) -> None:
-    """Accept, tentativelyAccept or decline, and let the organiser know unless that is unwanted. Raises 400."""
+    """Accept, tentativelyAccept or decline, and let the organiser know if wanted. Raises 400."""
     plain = invitation.plain()
     options = {name.casefold(): value for name, value in body.items()}
     proposed, tells = options.get("proposednewtime"), options.get("sendresponse") is not False
     if plain["isOrganizer"]:
         raise GraphError(
             400, "ErrorInvalidRequest",
-            "Your request can't be completed. You can't respond to this meeting because you're the meeting organizer.",
+            "Your request can't be completed. You can't respond to this meeting because you're the meeting "
+            "organizer.",
         )  # fmt: skip
     if proposed and (kind == "accept" or not tells or not plain["allowNewTimeProposals"]):
         raise GraphError(

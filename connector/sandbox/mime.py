@@ -46,7 +46,9 @@ def _message(parsed: Any) -> Item:
     message: Item = {"subject": str(parsed.get("Subject", ""))}
     for header, name in _RECIPIENT_HEADERS.items():
         people = getaddresses([str(value) for value in parsed.get_all(header, [])])
-        message[name] = [_recipient(display_name, address) for display_name, address in people if address]
+        found = [_recipient(display_name, address) for display_name, address in people if address]
+        if found:
+            message[name] = found
     senders = getaddresses([str(parsed.get("From", ""))])
     if senders and senders[0][1]:
         message["from"] = _recipient(*senders[0])

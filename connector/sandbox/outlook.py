@@ -305,25 +305,17 @@ def recipients(tenant: Tenant, given: Any) -> list[Item]:
 # Extended properties
 
 
-def extended_properties(given: Any) -> list[Item]:
-    """`singleValueExtendedProperties` of a body; raises 400 for an id that is none."""
-    found = []
+def merged_properties(kept: list[Item], given: Any) -> list[Item]:
+    """Extended properties after a body set some; those with other ids stay. Raises 400 for a wrong id."""
+    found = {entry["id"].casefold(): entry for entry in kept}
     for entry in given or []:
         if not isinstance(entry, dict) or not _PROPERTY_ID.fullmatch(str(entry.get("id", ""))):
             raise GraphError(
                 400, "ErrorInvalidProperty",
                 f"The extended property attribute combination is invalid: '{entry}'.",
             )  # fmt: skip
-        found.append({"id": entry["id"], "value": str(entry.get("value", ""))})
-    return found
-
-
-def merge_extended(item: Item, given: Any) -> None:
-    """Set extended properties of an item; those with other ids stay."""
-    kept = {entry["id"].casefold(): entry for entry in item.get("_extended", [])}
-    item["_extended"] = list(
-        (kept | {entry["id"].casefold(): entry for entry in extended_properties(given)}).values()
-    )
+        found[entry["id"].casefold()] = {"id": entry["id"], "value": str(entry.get("value", ""))}
+    return list(found.values())
 
 
 def expanded_properties(call: Call) -> Callable[[Item], list[Item]]:

@@ -72,7 +72,8 @@ def seed_calendars(world: World, tenant: Tenant) -> None:
         }  # fmt: skip
         tomorrow = today + timedelta(days=1)
         bodies = (
-            _lasting("Budget talk", tomorrow + timedelta(hours=10), 1, zone) | {"location": {"displayName": "Room 4"}},
+            _lasting("Budget talk", tomorrow + timedelta(hours=10), 1, zone)
+            | {"location": {"displayName": "Room 4"}},
             _lasting("Day off", today + timedelta(days=5), 24, zone) | {"isAllDay": True, "showAs": "oof"},
             series,
         )  # fmt: skip

@@ -140,9 +140,8 @@ def _without_resource(scope: str, own_origin: str) -> str:
     return scope
 
 
-def written(scopes: list[str], form: str) -> str:
-    """Scopes as a token answer shows them; `form` is the switch `token_scope_form`."""
-    graph = GRAPH_RESOURCES[0]
+def written(scopes: list[str], form: str, graph: str) -> str:
+    """Scopes as a token answer shows them; `form` is the switch `token_scope_form`, `graph` the Graph host."""
     shown: list[str] = []
     for scope in scopes:
         uri = scope if scope in OPENID_SCOPES else f"{graph}/{scope}"

@@ -27,7 +27,8 @@ def quick_xor_hash(file: IO[bytes]) -> str:
     while blocks > 1:
         blocks //= 2
         half_bits = blocks * _PERIOD_BYTES * 8
-        folded = (folded >> half_bits) ^ (folded & ((1 << half_bits) - 1))
+        if folded.bit_length() > half_bits:
+            folded = (folded >> half_bits) ^ (folded & ((1 << half_bits) - 1))
     ring = 0
     for index, byte in enumerate(folded.to_bytes(_PERIOD_BYTES, "little")):
         shifted = byte << (index * _STEP_BITS % _RING_BITS)

@@ -139,8 +139,8 @@ def _check(call: Call, mailbox: Mailbox, message: Item) -> None:
     if is_own_address(mailbox, sender):
         return
     other = mailbox_user(call.tenant, sender)
-    may_send = call.user is not None and other is not None
-    if not may_send or call.user["id"] not in call.tenant.accounts[other["id"]].delegates:  # type: ignore[index]
+    delegates = call.tenant.accounts[other["id"]].delegates if other is not None else set()
+    if call.user is None or call.user["id"] not in delegates:
         raise GraphError(
             403, "ErrorSendAsDenied",
             "The user account which was used to submit this request does not have the right to send mail on "

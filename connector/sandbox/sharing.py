@@ -17,7 +17,7 @@ from .changelog import Item
 from .drive_answers import item_answer, items_answer, listed
 from .drive_content import redirect_to_content
 from .drive_tree import Drive
-from .drives import Address, drives_of, identity, on_item, role_of
+from .drives import Address, drives_of, has_expired, identity, on_item, role_of
 from .graph import route
 from .scopes import FILES_READ, FILES_WRITE
 
@@ -210,8 +210,7 @@ def _behind(call: Call, url: str) -> tuple[Drive, Item, Item | None]:
 
 
 def _opens(call: Call, permission: Item) -> bool:
-    expiry = permission.get("expirationDateTime")
-    if permission["hasPassword"] or (expiry and datetime.fromisoformat(expiry) <= call.now):
+    if permission["hasPassword"] or has_expired(permission, call.now):
         return False
     return permission["link"]["scope"] in ("anonymous", "organization")
 

@@ -50,7 +50,7 @@ def get_site_of_group(call: Call, group: str) -> Answer:
     held = drives_held(call, "group", group)
     site = next((site for site in call.tenant.sites if held and _drives(call, site) == held), None)
     if site is None:
-        raise GraphError(404, "itemNotFound", "Requested site could not be found")
+        raise GraphError(404, "itemNotFound", "There is no such site.")
     return call.entity(_seen(call, site), always=(), context="sites/$entity")
 
 
@@ -59,7 +59,7 @@ def _at_path(call: Call, host: str, path: str) -> Item:
     for site in call.tenant.sites:
         if site["webUrl"].casefold() == wanted:
             return site
-    raise GraphError(404, "itemNotFound", "Requested site could not be found")
+    raise GraphError(404, "itemNotFound", "There is no such site.")
 
 
 def _drives(call: Call, site: Item) -> list[object]:

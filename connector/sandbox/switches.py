@@ -103,6 +103,8 @@ class Switches:
     """Answer to the drive of a user who has none; both are documented."""
     file_hashes: tuple[str, ...] = ("quickXorHash",)
     """Hashes that files carry, of quickXorHash, sha1Hash and sha256Hash; drives differ in that."""
+    office_files_change: bool = False
+    """Let document libraries write their properties into Office files, which changes size and hash."""
     drive_put_limit_bytes: int = 250 * 1024 * 1024
     """Largest file that one PUT takes: 250 MB today, 4 MB in the documents of 2021."""
     drive_search_delay_seconds: float = 0

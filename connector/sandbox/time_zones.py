@@ -93,8 +93,3 @@ def time_zone(name: object) -> ZoneInfo:
             f"A valid TimeZone value must be specified. This TimeZone value is not supported: '{name}'.",
         )  # fmt: skip
     return ZoneInfo(key)
-
-
-def windows_names() -> list[str]:
-    """The Windows names of all zones."""
-    return list(_BY_WINDOWS)

@@ -236,7 +236,7 @@ def _for_user(
     lifetime = switches.cae_token_seconds if cp1 else switches.access_token_seconds
     answer: Item = {
         "token_type": "Bearer",
-        "scope": written(shown, switches.token_scope_form),
+        "scope": written(shown, switches.token_scope_form, asked.origin),
         "expires_in": str(lifetime) if switches.expires_in_as_text else lifetime,
         "ext_expires_in": lifetime,
         "access_token": world.issue_access_token(

@@ -28,6 +28,7 @@ settle:
   request:
     path: /me/mailFolders/sentitems/messages
     query: {$filter: "singleValueExtendedProperties/any(p:p/id eq '{mark_id}' and p/value eq '{call_id}')"}
+  match: {singleValueExtendedProperties.value: "{call_id}"}
 """
 FOLDER = """
 kind: write
@@ -144,14 +145,24 @@ def test_r_13_a_conflict_on_the_second_try_means_look_again():
 
 
 def test_a_lost_mail_is_looked_for_by_its_mark_and_never_sent_twice():
-    sender = ScriptedSender(lost(), answer(json={"value": [{"id": "sent"}]}))
     call = Call(method(MAIL), {"message": {"subject": "x"}})
+    marked = {"id": "sent", "singleValueExtendedProperties": [{"id": "x", "value": call.id}]}
+    sender = ScriptedSender(lost(), answer(json={"value": [{"id": "another"}, marked]}))
     steps = list(drive(call, sender, policy(), no_drift))
     marks = sender.requests[0].json["message"]["singleValueExtendedProperties"]
     assert [mark["value"] for mark in marks] == [call.id]
     assert call.id in sender.requests[1].url
     assert steps[0].items == ()
     assert len(sender.requests) == 2
+
+
+def test_mail_without_the_mark_is_not_ours_whatever_graph_makes_of_the_filter():
+    other = {"id": "another", "singleValueExtendedProperties": [{"id": "x", "value": "of another call"}]}
+    unmarked = answer(json={"value": [{"id": "older"}, other]})
+    sender = ScriptedSender(lost(), unmarked, unmarked)
+    with pytest.raises(NoAnswer) as caught:
+        list(drive(Call(method(MAIL), {"message": {}}), sender, policy(), no_drift))
+    assert caught.value.outcome == "unknown"
 
 
 def test_a_mail_that_is_not_found_may_still_come_and_is_not_sent_again():
