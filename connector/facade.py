@@ -21,9 +21,11 @@ from connector.errors import (
     ProtocolError,
     UsageError,
 )
+from connector.exports import export
 from connector.runtime.batch import drive_batch
 from connector.runtime.build import choose_path
 from connector.runtime.call import Call, Page, Step
+from connector.runtime.check import check_mode
 from connector.runtime.engine import Policy, drive
 from connector.runtime.template import MISSING, fill
 from connector.spec.load import Catalogue
@@ -124,6 +126,10 @@ class Connector:
     def method(self, name: str) -> Method:
         """One method. Raises UnknownMethod with the nearest names."""
         return self.catalogue.method(name)
+
+    def export(self) -> dict[str, Any]:
+        """The catalogue as one JSON document, its schemas resolved: what a host in another language reads."""
+        return export(self.manifest, self.methods())
 
     def execute(
         self,
@@ -298,14 +304,7 @@ class Connector:
             prefix = choose_path(method.request, method, values).prefix
         except InvalidInput:
             return  # the engine will say so, together with everything else that is wrong
-        if mode not in method.scopes:
-            raise ConsentRequired(
-                f"{method.name} needs a signed-in user: Graph does not offer it to an app alone. "
-                "Connect a user, or choose another method."
-            )
-        if mode == "application" and prefix is not None and prefix.signed_in:
-            chooser = next(iter(method.target_inputs))
-            raise InvalidInput(method.name, [(chooser, "is required: an app without a user has no 'me'")])
+        check_mode(method, prefix, mode)
         if identity.granted is None:
             return
         permissions = self.manifest.permissions

@@ -13,9 +13,9 @@ from typing import Any
 
 from connector.auth.scopes import at_target
 from connector.content import Content
-from connector.errors import ConsentRequired, InvalidInput
 from connector.runtime.build import choose_path, mark_call
 from connector.runtime.call import Call
+from connector.runtime.check import check_mode
 from connector.runtime.engine import prepare
 from connector.spec.load import Catalogue
 from connector.spec.model import Cloud, Manifest, Method, Mode
@@ -64,14 +64,7 @@ def plan(
     method, manifest = catalogue.method(name), catalogue.manifest
     call, _, request = prepare(Call(method, params))
     prefix = choose_path(method.request, method, call.params).prefix
-    if mode not in method.scopes:
-        raise ConsentRequired(
-            f"{name} needs a signed-in user: Graph does not offer it to an app alone. "
-            "Use an app of the mode delegated, or choose another method."
-        )
-    if mode == "application" and prefix is not None and prefix.signed_in:
-        chooser = next(iter(method.target_inputs))
-        raise InvalidInput(name, [(chooser, "is required: an app without a user has no 'me'")])
+    check_mode(method, prefix, mode)
     return Plan(
         method=method,
         mode=mode,

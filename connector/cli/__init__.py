@@ -22,6 +22,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "methods": ("connector.cli.methods:methods", "List the methods."),
     "show": ("connector.cli.methods:show", "Show one method: inputs, scopes, requests."),
+    "export": ("connector.cli.methods:export", "Print the whole catalogue as one JSON document."),
     "call": ("connector.cli.call:call", "Run a method."),
     "batch": ("connector.cli.batch:batch", "Run many calls in few requests."),
     "apps": ("connector.cli.apps:apps", "App registrations at Entra ID, and their credentials."),
@@ -40,6 +41,12 @@ COMMANDS = {
 }
 
 
+def _tell_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"{PROGRAM} {Session().catalogue.manifest.version}")
+        ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     entries=COMMANDS,
@@ -54,7 +61,14 @@ COMMANDS = {
     help="A folder with more methods; may be repeated.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log what is sent, and tracebacks; never a secret.")
-@click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version.",
+)
 @click.pass_obj
 def cli(session: Session, bundles: tuple[str, ...], verbose: bool) -> None:
     """Microsoft 365 from the shell: users, calendars, mail and files of any tenant.

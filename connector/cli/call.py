@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connector.cli.choice import registration
 from connector.cli.options import (
     as_option,
     complete_inputs,
@@ -102,7 +103,7 @@ def call(
     method = session.catalogue.method(name)
     params = read_params(method, pairs, given, target)
     if dry_run:
-        _show_plan(_planned(session, method, params, install, as_), form, query)
+        _show_plan(_planned(session, method, params, install), form, query)
         return
     if replay is not None:
         connector, chosen, tape = _from_tape(session, Path(replay))
@@ -111,14 +112,16 @@ def call(
         tape = _on_tape(connector, chosen, as_, record, keep_personal_data=keep_personal_data)
         if method.kind in ("send", "delete"):
             confirm(f"{method.title} ({method.name}) as {as_ or chosen}?", yes=yes)
+    output = Output(form or default_form(), query, listing=method.flow.type in _LISTINGS)
+    progress = Progress(method.title, _size_of(method, params), shown=not (output.streams and on_terminal()))
     destination = Destination(save, force=force)
     with tape:
         run_method(
             method,
             partial(connector.iterate, chosen, name, params, as_=as_, limit=limit, cursor=cursor),
-            Output(form or default_form(), query, listing=method.flow.type in _LISTINGS),
+            output,
             destination,
-            Progress(method.title, _size_of(method, params)),
+            progress,
             one_page=limit is None and not everything,
         )
 
@@ -139,20 +142,17 @@ def run_method(
     from connector.content import Content
 
     page: Page | None = None
-    with progress:
-        try:
+    try:
+        with progress:
             for page in iterate(on_progress=progress.step):
                 for item in page.items:
-                    if isinstance(item, Content):
-                        output.add(destination.write(item, progress))
-                    else:
-                        output.add([item])
+                    output.add(destination.write(item, progress) if isinstance(item, Content) else [item])
                 if one_page:
                     break
-        finally:
-            if page is not None:
-                output.finish()
-                _tell_cursor(page)
+    finally:
+        if page is not None:
+            output.finish()
+            _tell_cursor(page)
 
 
 def _on_tape(
@@ -191,16 +191,14 @@ def _tell_cursor(page: Page) -> None:
     click.echo(f"{word} with: --cursor {page.cursor}", err=True)
 
 
-def _planned(
-    session: Session, method: Method, params: dict[str, Any], install: str | None, as_: str | None
-) -> Plan:
+def _planned(session: Session, method: Method, params: dict[str, Any], install: str | None) -> Plan:
     """The plan, in the cloud and mode of the install if one is named, else worldwide and delegated."""
     from connector.plan import plan
 
     if install is None:
         return plan(session.catalogue, method.name, params)
-    identity = session.connector.identify(install, as_)
-    return plan(session.catalogue, method.name, params, identity.cloud, identity.mode)
+    _, app = registration(session, install)
+    return plan(session.catalogue, method.name, params, session.platform.clouds[app.cloud], app.mode)
 
 
 def _show_plan(made: Plan, form: Form | None, query: Any) -> None:

@@ -11,6 +11,7 @@ from connector.cli.options import complete_methods, json_option
 from connector.cli.output import cell, write
 from connector.cli.session import Session
 from connector.errors import UsageError
+from connector.exports import method_entry
 
 if TYPE_CHECKING:
     from connector.spec.model import Manifest, Method
@@ -34,7 +35,7 @@ def methods(session: Session, text: str | None, as_json: bool) -> None:
     if text is not None:
         listed = _matching(listed, text)
     if as_json:
-        write([entry_of(entry) for entry in listed], "json")
+        write([method_entry(entry) for entry in listed], "json")
         return
     rows = [
         {
@@ -62,6 +63,20 @@ def _matching(listed: Iterable[Method], text: str) -> list[Method]:
 
 
 @click.command()
+@click.pass_obj
+def export(session: Session) -> None:
+    """The whole catalogue as one JSON document, for hosts that are not Python.
+
+    \b
+    m365-connector export > m365.json
+    """
+    from connector.exports import export as document_of
+
+    visible = [entry for entry in session.catalogue.values() if entry.visibility != "internal"]
+    write(document_of(session.catalogue.manifest, visible), "json")
+
+
+@click.command()
 @click.argument("name", shell_complete=complete_methods)
 @json_option
 @click.pass_obj
@@ -74,7 +89,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
     """
     method = session.catalogue.method(name)
     if as_json:
-        write(entry_of(method), "json")
+        write(method_entry(method), "json")
         return
     click.echo(f"{method.name}: {method.title} ({method.service.title}, {method.kind})\n")
     click.echo(f"{method.description}\n{method.docs}\n")
@@ -90,26 +105,6 @@ def show(session: Session, name: str, as_json: bool) -> None:
         what = f"{exclusion.input} " if exclusion.input else ""
         click.echo(f"Not possible: {what}with the target {exclusion.target}. {exclusion.reason}")
     click.echo(f"\nExample:\n  {example_command(method)}")
-
-
-def entry_of(method: Method) -> dict[str, Any]:
-    """A method as a document; its schemas refer to nothing outside."""
-    return {
-        "name": method.name,
-        "category": method.service.title,
-        "title": method.title,
-        "description": method.description,
-        "kind": method.kind,
-        "verb": method.request.verb,
-        "paths": [path.text for path in method.request.paths],
-        "target": method.target.name if method.target else None,
-        "scopes": {mode: list(method.scopes.get(mode, ())) for mode in ("delegated", "application")},
-        "flow": method.flow.type,
-        "input_schema": method.input,
-        "output_schema": method.output,
-        "example": method.example,
-        "docs": method.docs,
-    }
 
 
 def _show_scopes(method: Method, manifest: Manifest) -> None:

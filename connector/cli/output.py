@@ -25,8 +25,8 @@ FORMS: tuple[Form, ...] = ("json", "jsonl", "table", "csv")
 
 _UNSAFE_ON_SCREEN = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters that JSON leaves as they are, and marks that turn the direction of a text around."""
-_CELL_WIDTH, _COLUMN_WIDTH = 60, 14
-_PIPE_WIDTH = 160
+_CELL_WIDTH, _GAP_WIDTH = 60, 3
+_PIPE_WIDTH = 200
 
 
 def on_terminal() -> bool:
@@ -72,14 +72,14 @@ class Output:
         self._form = form
         self._query = query
         self._listing = listing
-        self._streams = form == "jsonl" or (form == "json" and listing and query is None)
+        self.streams = form == "jsonl" or (form == "json" and listing and query is None)
         self._kept: list[Any] = []
         self._count = 0
 
     def add(self, items: Iterable[Any]) -> None:
         """Takes items in their order."""
         for item in items:
-            if not self._streams:
+            if not self.streams:
                 self._kept.append(item)
             elif self._form == "jsonl":
                 _line(_json(self._query(item) if self._query else item))
@@ -91,7 +91,7 @@ class Output:
         """Writes what is not written yet."""
         if self._form == "jsonl":
             return
-        if self._streams:
+        if self.streams:
             _line("\n]" if self._count else "[]")
             return
         result = self._kept if self._listing else next(iter(self._kept), None)
@@ -182,11 +182,16 @@ def _filled_columns(value: list[Any]) -> tuple[list[str], list[Mapping[str, Any]
 
 
 def _columns_that_fit(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """As many as the line holds, plain ones before nested ones, in their order."""
+    """As many as the line holds, plain ones before nested ones, in their order; two at least."""
     nested = [key for key in columns if any(isinstance(row.get(key), dict) for row in rows)]
-    width = _screen_width() if on_terminal() else _PIPE_WIDTH
-    by_worth = [*(key for key in columns if key not in nested), *nested]
-    chosen = by_worth[: max(2, width // _COLUMN_WIDTH)]
+    left = _screen_width() if on_terminal() else _PIPE_WIDTH
+    chosen: list[str] = []
+    for column in [*(key for key in columns if key not in nested), *nested]:
+        widest = max(len(text) for text in [column, *(cell(row.get(column)) for row in rows)])
+        left -= min(widest, _CELL_WIDTH) + _GAP_WIDTH
+        if left < 0 and len(chosen) >= 2:
+            break
+        chosen.append(column)
     return [column for column in columns if column in chosen]
 
 

@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 class Progress:
     """One bar on standard error; nothing where that is no terminal.
 
-    `total_bytes` is known for an upload. The bar of a list counts items.
+    `total_bytes` is known for an upload. The bar of a list counts items. Not `shown` where data is being
+    written to the same screen.
     """
 
-    def __init__(self, title: str, total_bytes: int | None = None) -> None:
+    def __init__(self, title: str, total_bytes: int | None = None, *, shown: bool = True) -> None:
         self._title = title
+        self._shown = shown
         self._total_bytes = total_bytes
         self._items = 0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty():
+        if self._shown and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar

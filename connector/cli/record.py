@@ -8,6 +8,7 @@ made in the worldwide cloud, and replays there, without a token.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +91,8 @@ def _recorder(tape: _Tape, head: str) -> Any:
         from vcr.serializers import yamlserializer  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise SettingsError("Recording needs vcrpy. Install m365-connector[record].") from None
+
+    logging.getLogger("vcr").setLevel(logging.ERROR)  # it logs whole answers
 
     class Headed:
         """vcrpy's YAML under lines of comment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
@@ -70,6 +71,7 @@ def sandbox(session: Session, host: str, port: int, tls: bool) -> None:
 Sign in as avery.stone@fabrikoast.example with the password {DEMO_PASSWORD}""",
         err=True,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

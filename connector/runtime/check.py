@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.content import Content
-from connector.errors import InvalidInput
+from connector.errors import ConsentRequired, InvalidInput
 from connector.runtime.build import choose_path
 from connector.spec import schemas
-from connector.spec.model import Method
+from connector.spec.model import Method, Mode, Prefix
 
 _compiled: dict[int, tuple[Method, schemas.Check, schemas.Check | None]] = {}
 
@@ -35,6 +35,21 @@ def check_input(method: Method, params: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidInput(method.name, sorted(problems))
     choose_path(method.request, method, values)
     return values
+
+
+def check_mode(method: Method, prefix: Prefix | None, mode: Mode) -> None:
+    """Refuses what Graph does not offer in this mode: an app alone is nobody's `me`.
+
+    Raises ConsentRequired or InvalidInput.
+    """
+    if mode not in method.scopes:
+        raise ConsentRequired(
+            f"{method.name} needs a signed-in user: Graph does not offer it to an app alone. "
+            "Use an app of the mode delegated and connect a user, or choose another method."
+        )
+    if mode == "application" and prefix is not None and prefix.signed_in:
+        chooser = next(iter(method.target_inputs))
+        raise InvalidInput(method.name, [(chooser, "is required: an app without a user has no 'me'")])
 
 
 def _exclusions(method: Method, params: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -10,9 +10,11 @@ import pytest
 
 from connector.auth.connect import Connect
 from connector.settings import Settings
+from connector.spec.load import load_catalogue
 from connector.store.crypto import Sealer
 from connector.store.sql import SqlStore
 from tests.edges.cli_runner import Shell
+from tests.reference import GRAPH_DATA, needs_reference
 
 CLIENT_ID = "5d1c3f0e-7a52-4c3e-9b1a-2f64d0c9e001"
 TENANT_ID = "7b9d2a64-31c5-4e0f-8a77-0c5e1f3ab001"
@@ -231,6 +233,25 @@ def test_one_install_needs_no_name_and_several_do(shell: Shell) -> None:
     assert "'other'" in shell("call", "users.list").err
 
 
+def test_a_plan_for_an_install_is_in_its_cloud_and_mode_before_anybody_is_connected(shell: Shell) -> None:
+    app(shell, "alone", "--mode", "application", "--cloud", "us_gov")
+    assert shell("installs", "add", "acme", "--tenant", "contoso.com").code == 0
+    given = (
+        "messages.list",
+        "--target",
+        "user=ann@contoso.com",
+        "--install",
+        "acme",
+        "--dry-run",
+        "-o",
+        "json",
+    )
+    document = shell("call", *given).json
+    assert document["mode"] == "application"
+    assert document["requests"][0]["url"].startswith("https://graph.microsoft.us/v1.0/users/")
+    assert shell("call", "messages.list", "--install", "acme", "--dry-run").code == 2
+
+
 def test_scopes_are_the_least_for_the_methods(shell: Shell) -> None:
     document = shell("scopes", "messages.list", "messages.update", "users.get_me", "--json").json
     assert document["scopes"] == ["Mail.ReadWrite", "User.Read"]
@@ -324,6 +345,28 @@ def test_prove_wants_to_know_what_to_hold_the_methods_against(shell: Shell) -> N
     result = shell("prove")
     assert result.code == 2
     assert "--metadata" in result.err
+
+
+@needs_reference
+def test_prove_holds_every_method_against_the_reference(shell: Shell) -> None:
+    parts = (
+        "--metadata",
+        "metadata.csdl.xml",
+        "--permissions",
+        "permissions.json",
+        "--scopes",
+        "scopes.json",
+    )
+    given = [part if part.startswith("--") else str(GRAPH_DATA / part) for part in parts]
+    result = shell("prove", *given, "--examples", str(GRAPH_DATA / "examples"), "--json")
+    assert (result.code, list(result.json)) == (0, ["methods"])
+    assert len(result.json["methods"]) == len(load_catalogue())
+    assert list(result.json["methods"][0]) == [
+        "name", "path", "verb", "scopes", "schema", "examples_matched", "examples_total", "problems",
+    ]  # fmt: skip
+    table = shell("prove", "--reference", str(GRAPH_DATA))
+    assert (table.code, len(table.out.splitlines())) == (0, len(load_catalogue()) + 1)
+    assert shell("prove", "--reference", str(GRAPH_DATA), *given).code == 2
 
 
 def test_the_sandbox_stays_on_this_machine(shell: Shell) -> None:

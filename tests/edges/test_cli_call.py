@@ -123,7 +123,6 @@ def test_deleting_does_not_ask_in_a_pipe_and_reading_never(graph: Any, shell: Sh
     assert shell("call", "users.list").code == 0
 
 
-@pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")
 def test_an_upload_reads_standard_input(graph: Any, shell: Shell) -> None:
     sender = graph(answer(201, {"id": "1", "name": "a.txt", "size": 5}))
     result = shell("call", "drive_items.upload", "-p", "path=a.txt", "-p", "content=@-", stdin=b"bytes")

@@ -111,11 +111,20 @@ def test_a_table_on_a_terminal_takes_no_markup_from_data(
 
 
 def test_columns_that_do_not_fit_are_counted_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    write([{f"column{number}": "x" for number in range(20)}], "table")
+    write([{f"column{number:02}": "x" * 40 for number in range(10)}], "table")
     told = capsys.readouterr()
-    assert "column10" in told.out
-    assert "column11" not in told.out
-    assert "(9 more" in told.err
+    assert "column03" in told.out
+    assert "column04" not in told.out
+    assert "(6 more" in told.err
+
+
+def test_nested_columns_give_way_to_plain_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    write([{"body": {"content": "x" * 100}, "subject": "y" * 50, "id": "z" * 100}], "table")
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header.split() == ["body", "subject", "id"]
+    write([{"body": {"content": "x" * 100}, **{f"plain{number}": "y" * 60 for number in range(5)}}], "table")
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header.split() == ["plain0", "plain1", "plain2"]
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,6 @@ def test_a_file_that_is_not_there_is_named() -> None:
         read_params(SAMPLE, ["text=@missing.txt"])
 
 
-@pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")
 def test_bytes_come_from_a_file_or_from_standard_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

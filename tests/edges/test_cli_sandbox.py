@@ -91,6 +91,27 @@ def test_sign_in_call_and_disconnect(install: Shell, people: Callable[..., Queue
     assert install("call", "users.get_me").code == 3
 
 
+def test_no_secret_is_written_even_when_everything_is_logged(
+    install: Shell, sandbox: Server, people: Callable[..., Queue[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = people(ANN)
+    runs = [
+        install("--verbose", "connect", "acme", "--timeout", "30"),
+        install("--verbose", "call", "users.list", "--limit", "1"),
+        install(
+            "--verbose", "call", "drive_items.upload", "-p", "path=a.txt", "-p", "content=@-", stdin=b"x"
+        ),
+        install("--verbose", "doctor"),
+        install("--verbose", "call", "messages.get", "-p", "message_id=none"),
+    ]
+    secrets = [*sandbox.world.access_tokens, DEMO_CLIENT_SECRET, DEMO_PASSWORD]
+    assert len(secrets) > 3
+    for written in (*(run.out + run.err for run in runs), pages.get(timeout=10)):
+        assert not [secret for secret in secrets if secret in written]
+    assert [run.code for run in runs] == [0, 0, 0, 0, 5]
+    assert "DEBUG connector.graph.transport: GET /v1.0/users -> 200" in runs[1].err
+
+
 def test_two_users_are_told_apart_by_as(install: Shell, people: Callable[..., Queue[str]]) -> None:
     for user in (ANN, BOB):
         people(user)
@@ -267,11 +288,16 @@ def test_an_app_alone_connects_without_a_browser(shell: Shell, sandbox: Server) 
     assert result.json["mode"] == "application"
 
 
-def test_the_sandbox_prints_its_address_and_ends_on_interrupt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_prints_its_address_and_leaves_nothing_behind_when_it_ends(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "connector", "sandbox", "--port", "0"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "M365_HOME": str(tmp_path)},
+        env={**os.environ, "M365_HOME": str(tmp_path), "TMPDIR": str(scratch)},
     )  # fmt: skip
     timer = threading.Timer(30, process.kill)
     timer.start()
@@ -280,10 +306,12 @@ def test_the_sandbox_prints_its_address_and_ends_on_interrupt(tmp_path: Path) ->
         address = process.stdout.readline().strip()
         with urlopen(f"{address}/_sandbox/switches", timeout=10) as answer:
             assert answer.status == 200
-        process.send_signal(signal.SIGINT)
+        assert list(scratch.iterdir())
+        process.send_signal(ending)
         _, told = process.communicate(timeout=20)
     finally:
         timer.cancel()
     assert process.returncode == 0
     assert address.startswith("http://127.0.0.1:")
     assert f"M365_SANDBOX_URL={address}" in told
+    assert list(scratch.iterdir()) == []

@@ -23,14 +23,15 @@ MAY_IMPORT = {
     "auth": {"tenancy", "errors", "log", "store", "spec"},
     "store": {"tenancy", "errors", "settings"},
     "proof": {"spec", "runtime", "wire", "content", "bundle", "errors"},
-    "facade": {"spec", "runtime", "auth", "tenancy", "store", "errors", "wire", "content"},
+    "exports": {"spec"},
+    "facade": {"exports", "spec", "runtime", "auth", "tenancy", "store", "errors", "wire", "content"},
     "plan": {"spec", "runtime", "auth", "errors", "wire", "content"},
     "loading": {
         "facade", "spec", "runtime", "graph", "auth", "store", "tenancy", "settings", "errors", "wire",
     },
     "cli": {
         "facade", "loading", "plan", "proof", "auth", "store", "spec", "runtime", "tenancy", "settings", "errors",
-        "log", "content", "bundle", "wire", "sandbox",
+        "log", "content", "bundle", "wire", "sandbox", "exports",
     },
     "sandbox": set(),
     "": {"facade", "loading", "content", "runtime"},
