@@ -12,6 +12,7 @@ from .changelog import Item
 from .event_items import date_time, instant, naive
 from .outlook import (
     EXTENDED,
+    boolean,
     check_properties,
     document,
     email_address,
@@ -118,11 +119,7 @@ def _converted(tenant: Tenant, current: Item, name: str, value: Any) -> Item:
     if name in _CHOICES:
         return {name: one_of(value or _CHOICES[name][0], _CHOICES[name])}
     if name in _BOOLEANS:
-        if not isinstance(value, bool):
-            raise GraphError(
-                400, "RequestBodyRead", f"Cannot convert the value of '{name}' to 'Edm.Boolean'."
-            )
-        return {name: value}
+        return {name: boolean(name, value)}
     if name == "body":
         return {"body": stored_body(value)}
     if name == "attendees":

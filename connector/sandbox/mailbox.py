@@ -21,6 +21,7 @@ from .outlook import (
     WITHHELD_FROM_BASIC,
     Ids,
     addresses_of,
+    boolean,
     check_properties,
     email_address,
     filters_extended,
@@ -276,7 +277,7 @@ def write_properties(tenant: Tenant, message: Item, body: Item) -> None:
         elif name == "flag":
             message[name] = _flag(value)
         elif name in ("isRead", "isReadReceiptRequested", "isDeliveryReceiptRequested"):
-            message[name] = _boolean(name, value)
+            message[name] = boolean(name, value)
         elif name == "categories":
             message[name] = list(value or [])
         elif name == "internetMessageHeaders":
@@ -286,14 +287,6 @@ def write_properties(tenant: Tenant, message: Item, body: Item) -> None:
         elif name in ("subject", "internetMessageId"):
             message[name] = str(value or "")
     message["bodyPreview"] = preview(message["body"])
-
-
-def _boolean(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise GraphError(
-            400, "RequestBodyRead", f"Cannot convert the value of '{name}' to type 'Edm.Boolean'."
-        )
-    return value
 
 
 def _flag(value: Any) -> Item:

@@ -140,6 +140,17 @@ def one_of(value: Any, choices: tuple[str, ...]) -> str:
     raise GraphError(400, "RequestBodyRead", f"Requested value '{value}' was not found.")
 
 
+def boolean(name: str, value: Any) -> bool:
+    """A boolean property; text will do, as in Microsoft's own examples. Raises 400 for anything else."""
+    if isinstance(value, str) and value.casefold() in ("true", "false"):
+        return value.casefold() == "true"
+    if not isinstance(value, bool):
+        raise GraphError(
+            400, "RequestBodyRead", f"Cannot convert the value of '{name}' to type 'Edm.Boolean'."
+        )
+    return value
+
+
 # Permissions that withhold
 
 

@@ -15,6 +15,7 @@ Literals are compared without regard to case; ids keep theirs.
 from __future__ import annotations
 
 import re
+from bisect import insort
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -167,8 +168,7 @@ class Router(Generic[Handler]):
         """Decorator: this handler answers this method and pattern."""
 
         def register(handler: Handler) -> Handler:
-            self.routes.append(Route(method, pattern, handler, needs))
-            self.routes.sort(key=lambda route: route.precedence)
+            insort(self.routes, Route(method, pattern, handler, needs), key=lambda route: route.precedence)
             return handler
 
         return register

@@ -16,7 +16,7 @@ from .composing import Kind, composed, mail_from, response_draft
 from .graph import route
 from .mailbox import Mailbox, is_own_address, mailbox_of, open_mailbox
 from .mime import brings_mime, message_from_mime
-from .outlook import confirmed, mailbox_user, new_immutable_id, stamp, timestamp
+from .outlook import boolean, confirmed, mailbox_user, new_immutable_id, stamp, timestamp
 from .scopes import MAIL_SEND, MAIL_WRITE
 
 _ADDRESSED = ("toRecipients", "ccRecipients", "bccRecipients")
@@ -40,14 +40,7 @@ def send_mail(call: Call, user: str) -> Answer:
 
 
 def _kept(value: Any) -> bool:
-    """`saveToSentItems`, which the documentation shows as a boolean and as text."""
-    if isinstance(value, str) and value.casefold() in ("true", "false"):
-        return value.casefold() == "true"
-    if value is not None and not isinstance(value, bool):
-        raise GraphError(
-            400, "RequestBodyRead", "Cannot convert the value of 'saveToSentItems' to a boolean."
-        )
-    return value is not False
+    return True if value is None else boolean("saveToSentItems", value)
 
 
 @route("POST", "/users/{user}/messages/{message}/send", MAIL_SEND)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import heapq
 import threading
 import time
 import uuid
@@ -22,6 +23,7 @@ from .switches import Switches
 
 Part = TypeVar("Part")
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
+_URL_SAFE = str.maketrans("/+", "-_")
 
 
 class Clock:
@@ -224,6 +226,7 @@ class World:
         self.apps: dict[str, App] = {}
         self.access_tokens: dict[str, AccessToken] = {}
         self.tickets: dict[str, Ticket] = {}
+        self._ticket_ends: list[tuple[datetime, str]] = []
         self._parts: dict[Hashable, Any] = {}
         self.delta_epoch = 0
         """Raised to invalidate every delta token."""
@@ -247,13 +250,25 @@ class World:
         return str(uuid.UUID(bytes=self._digest("guid")[:16], version=4))
 
     def new_id(self, prefix: str = "AAMk") -> str:
-        """An id as Outlook makes them: long, case-sensitive, with `/`, `+` and `=` that URLs escape."""
+        """An id as Outlook makes them: long, case-sensitive, with signs as the switch `outlook_ids` says."""
         code = base64.b64encode(self._digest(prefix) + self._digest(prefix)[:24]).decode()
-        return f"{prefix}{code[:20]}/{code[20:44]}+{code[44:72]}="
+        made = f"{prefix}{code[:20]}/{code[20:44]}+{code[44:72]}="
+        return made.translate(_URL_SAFE) if self.switches.outlook_ids == "url_safe" else made
 
     def new_secret(self, prefix: str = "") -> str:
         """An unguessable text for tokens and codes."""
         return prefix + base64.urlsafe_b64encode(uuid.uuid4().bytes + uuid.uuid4().bytes).decode().rstrip("=")
+
+    def add_ticket(self, ticket: Ticket) -> str:
+        """The token of a new pre-authorised URL. Those that have expired by now are forgotten."""
+        now = self.clock.now()
+        while self._ticket_ends and self._ticket_ends[0][0] <= now:
+            self.tickets.pop(heapq.heappop(self._ticket_ends)[1], None)
+        token = self.new_secret()
+        self.tickets[token] = ticket
+        if ticket.expires_at is not None:
+            heapq.heappush(self._ticket_ends, (ticket.expires_at, token))
+        return token
 
     def _digest(self, prefix: str) -> bytes:
         self._ids_given += 1

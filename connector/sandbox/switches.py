@@ -89,6 +89,8 @@ class Switches:
     """Time every Graph request takes; lets concurrency limits be seen."""
 
     # Mail and calendars
+    outlook_ids: Literal["base64", "url_safe"] = "base64"
+    """Signs in the ids of items: `/` and `+`, which URLs escape, or `-` and `_`. Both are seen."""
     sent_items_delay_seconds: float = 0
     """Seconds from sending a message until its copy is in Sent Items; a draft waits in the Outbox."""
     body_type_preference_ignored: bool = False
