@@ -6,6 +6,7 @@ Waiting costs no time: whoever sleeps moves the clock of the sandbox, which is t
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
@@ -40,6 +41,8 @@ from connector.sandbox.seed import (
 from connector.settings import Settings
 from connector.spec.load import Catalogue, load_catalogue
 from connector.spec.model import Cloud
+from connector.store.crypto import Sealer
+from connector.store.sql import SqlStore
 from connector.tenancy import Account, App, Connection, Credential, Grant, Install
 from connector.wire import Sender
 
@@ -48,13 +51,25 @@ TENANT_IDS = {"fabrikoast": FABRIKOAST_ID, "northleaf": NORTHLEAF_ID}
 REDIRECT_URI = DEMO_REDIRECT_URIS[0]
 BASE_SCOPES = ("openid", "profile", "offline_access", "User.Read")
 SCOPES = ("User.ReadBasic.All", "Mail.ReadWrite", "Mail.Send", "Calendars.ReadWrite", "Files.ReadWrite.All")
-APP = App("demo", DEMO_CLIENT_ID, cloud="sandbox", credentials=(Credential("first", secret=DEMO_CLIENT_SECRET),))
+DATABASE = "connector.sqlite3"
+APP = App(
+    "demo", DEMO_CLIENT_ID, cloud="sandbox", credentials=(Credential("first", secret=DEMO_CLIENT_SECRET),)
+)
 
 
 @cache
 def catalogue() -> Catalogue:
     """The bundle, read once."""
     return load_catalogue()
+
+
+@cache
+def empty_database() -> bytes:
+    """The store's file with its tables and nothing in them: making it once saves time."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings.from_environment({"M365_HOME": folder})
+        SqlStore.open(settings.database_url, Sealer(settings.keys())).close()
+        return (Path(folder) / DATABASE).read_bytes()
 
 
 class Timeline:
@@ -93,8 +108,9 @@ class LivePlatform(Platform):
         super().__init__(catalogue(), settings)
         self.timeline = timeline
         self.limits = self.catalogue.manifest.limits
-        self.http = Http()
-        self.session = new_session()
+        ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+        self.http = Http(ca_bundle=ca_bundle)
+        self.session = new_session(ca_bundle)
 
     @cached_property
     def entra(self) -> Entra:
@@ -161,6 +177,8 @@ class Live:
         self.repeats_wanted: set[str] = set()
         """Subjects that this test writes more than once on purpose."""
         self.control("POST", "/reset")
+        home.mkdir(mode=0o700)
+        (home / DATABASE).write_bytes(empty_database())
         self.platform = self.worker()
 
     # The connector
@@ -205,18 +223,24 @@ class Live:
 
     # Sign-ins
 
-    def begin(self, scopes: Sequence[str] = SCOPES, install: str = "fabrikoast", **options: Any) -> LoginStart:
+    def begin(
+        self, scopes: Sequence[str] = SCOPES, install: str = "fabrikoast", **options: Any
+    ) -> LoginStart:
         """Starts a sign-in in an install that may not be there yet."""
         if self.platform.store.install(install) is None:
             self.install(install)
         return self.platform.connect.begin(install, scopes, REDIRECT_URI, **options)
 
-    def visit(self, start: LoginStart | str, user: str = "avery.stone@fabrikoast.example", **answers: Any) -> str:
+    def visit(
+        self, start: LoginStart | str, user: str = "avery.stone@fabrikoast.example", **answers: Any
+    ) -> str:
         """A person at the pages of Entra ID; gives the address at the app to which they lead back."""
         url = start if isinstance(start, str) else start.url
         return Browser().visit(url, **{"account": user, "password": DEMO_PASSWORD, **answers})
 
-    def called_back(self, start: LoginStart, user: str = "avery.stone@fabrikoast.example", **answers: Any) -> dict[str, str]:
+    def called_back(
+        self, start: LoginStart, user: str = "avery.stone@fabrikoast.example", **answers: Any
+    ) -> dict[str, str]:
         """The query with which the person comes back."""
         return query_of(self.visit(start, user, **answers))
 
@@ -283,7 +307,11 @@ class Live:
             verb,
             path if "://" in path else f"{self.server.graph_url}{path}",
             json=body,
-            headers={"Authorization": f"Bearer {token['access_token']}", "X-Asked-By": "test", **(headers or {})},
+            headers={
+                "Authorization": f"Bearer {token['access_token']}",
+                "X-Asked-By": "test",
+                **(headers or {}),
+            },
         )
         assert answer.ok, answer.text
         return answer.json() if answer.content else None

@@ -1,6 +1,6 @@
 """Records every cassette again, from the sandbox: `python -m tests.record`.
 
-A method that no case names is recorded with its example.
+A method that no case names is recorded with its example, and with what `tests.sandbox.stage` prepares for it.
 
 Each case starts from the same sandbox, at the same moment, so that a recording changes only when the
 connector, or the sandbox, does. What a case needs beforehand is made by calls that are not recorded.
@@ -8,14 +8,19 @@ connector, or the sandbox, does. What a case needs beforehand is made by calls t
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from connector.cli.record import recording
 from connector.facade import Connector
@@ -26,6 +31,7 @@ from connector.sandbox.seed import DEMO_CLIENT_ID, FABRIKOAST_ID, seed
 from connector.settings import Settings, new_key
 from connector.spec.load import load_catalogue
 from tests.cassette import FOLDER, Recorded, collect, no_waiting, play
+from tests.sandbox.stage import Scene, prepared
 
 NOW = datetime(2026, 5, 4, 8, tzinfo=UTC)
 USER = "avery.stone@fabrikoast.example"
@@ -44,6 +50,7 @@ class Case:
     method: str
     prepare: Prepare | None = None
     name: str = "example"
+    staged: bool = False
 
 
 def message(call: Call) -> str:
@@ -172,9 +179,36 @@ class SandboxTokens:
     def token(self, install_id: str, *arguments: str, **options: Any) -> str:
         tenant = self._world.tenant(FABRIKOAST_ID)
         assert tenant is not None
-        user = tenant.find_user(install_id)
+        user = tenant.find_user(install_id if "@" in install_id else USER)
         assert user is not None
         return self._world.issue_access_token(tenant, DEMO_CLIENT_ID, user["id"], self._permissions)
+
+
+class Backstage:
+    """What `tests.sandbox.stage` asks of a live sandbox, where nobody has to sign in."""
+
+    def __init__(self, server: Server, connector: Connector, tokens: SandboxTokens) -> None:
+        self.server, self.m365, self._tokens = server, connector, tokens
+
+    def graph(
+        self, verb: str, path: str, body: Any = None, *, user: str, headers: dict[str, str], **others: Any
+    ) -> Any:
+        """Graph's own answer, asked without the connector."""
+        token = self._tokens.token(f"{user}@fabrikoast.example")
+        url = f"{self.server.graph_url}{path}"
+        headers = {"Authorization": f"Bearer {token}", **headers}
+        answer = requests.request(verb, url, json=body, headers=headers, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def items(self, method: str, install: str, **params: Any) -> list[Any]:
+        """All items of a call of the connector."""
+        return collect(self.m365, method, params, USER)
+
+
+def public(text: str) -> str:
+    """A text without the address at which a test listens for notifications."""
+    return re.sub(r"http://127\.0\.0\.1:\d+", "https://platform.example", text)
 
 
 def record(case: Case, server: Server, platform: Platform) -> None:
@@ -194,11 +228,20 @@ def record(case: Case, server: Server, platform: Platform) -> None:
     def call(method: str, /, caller: str = USER, **params: Any) -> list[Any]:
         return collect(connector, method, params, caller)
 
-    params = case.prepare(call) if case.prepare else dict(platform.catalogue[case.method].example)
+    method = platform.catalogue[case.method]
+    if case.prepare:
+        params = case.prepare(call)
+    elif case.staged:
+        backstage: Any = Backstage(server, connector, tokens)
+        params = prepared(Scene(backstage, "fabrikoast", method, {}, count(1)))
+    else:
+        params = dict(method.example)
     with tempfile.TemporaryDirectory() as work:
         draft = Path(work) / "draft.yaml"
         with recording(draft, platform.clouds["sandbox"], manifest.api, keep_personal_data=True, note=NOTE):
             collect(connector, case.method, params, USER)
+        draft.write_text(public(draft.read_text(encoding="utf-8")), encoding="utf-8")
+        params = json.loads(public(json.dumps(params)))
         items, _ = play(draft, Path(work), platform.catalogue, case.method, params)
         path = FOLDER / case.method.replace(".", "/") / f"{case.name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +253,7 @@ def main() -> int:
     """Records all cases; those that fail are named, and the exit code is 1."""
     catalogue, failed = load_catalogue(), 0
     named = {case.method for case in CASES}
-    cases = [*CASES, *(Case(name) for name in catalogue if name not in named)]
+    cases = [*CASES, *(Case(name, staged=True) for name in catalogue if name not in named)]
     for old in FOLDER.glob("*/"):
         shutil.rmtree(old)
     with Server() as server, tempfile.TemporaryDirectory() as home:

@@ -65,7 +65,9 @@ def _matching(listed: Iterable[Method], text: str) -> list[Method]:
 @click.command()
 @click.pass_obj
 def export(session: Session) -> None:
-    """The whole catalogue as one JSON document, for hosts that are not Python.
+    """Print the whole catalogue as one JSON document.
+
+    For hosts that are not Python.
 
     \b
     m365-connector export > m365.json

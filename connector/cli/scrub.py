@@ -28,7 +28,7 @@ _SECRET = re.compile(
     r"(?i)password|secret|token$|authorization|client_?state|cookie|validation_?code|access_?key"
 )
 _SECRET_ADDRESS = re.compile(
-    r"(?i)(upload|download|join|content|monitor)(web)?_?url$|^(operation-)?location$"
+    r"(?i)(upload|download|join|content|monitor|get|post)(web)?_?url$|^(operation-)?location$"
 )
 _SECRET_IN_ADDRESS = re.compile(r"(?i)[?&](tempauth|authkey|sig|token|access_token)=|/:[a-z]:/")
 """Signatures, and the links by which files are shared."""

@@ -8,16 +8,23 @@ from typing import Any
 
 
 class GraphError(Exception):
-    """An error answer of Graph: status, code and message of the envelope."""
+    """An error answer of Graph: status, code and message of the envelope, and the more precise inner code."""
 
     def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        inner_code: str = "",
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.headers = dict(headers or {})
+        self.inner_code = inner_code
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from .call import Call
 from .changelog import Item
 from .graph import route
 from .outlook import check_properties, one_of
-from .scopes import CALENDARS_READ_BASIC, CALENDARS_WRITE, GROUP_CALENDAR_READ, Scopes
+from .scopes import CALENDARS_LIST, CALENDARS_READ_BASIC, CALENDARS_WRITE, GROUP_CALENDAR_READ, Scopes
 
 Handler = TypeVar("Handler", bound=Callable[..., Answer])
 
@@ -90,7 +90,7 @@ def delete_calendar_group(call: Call, user: str, calendar_group: str) -> Answer:
 
 
 @_routes(
-    "GET", CALENDARS_READ_BASIC,
+    "GET", CALENDARS_LIST,
     "/users/{user}/calendars", "/users/{user}/calendarGroups/{calendar_group}/calendars",
 )  # fmt: skip
 def list_calendars(call: Call, user: str, calendar_group: str | None = None) -> Answer:
@@ -163,6 +163,7 @@ def update_calendar(
     return call.entity(changed, context=f"users('{user}')/calendars/$entity")
 
 
+@_routes("POST", CALENDARS_WRITE, *(f"{pattern}/permanentDelete" for pattern in (_DEFAULT, *_ONE)))
 @_routes("DELETE", CALENDARS_WRITE, _DEFAULT, *_ONE)
 def delete_calendar(
     call: Call, user: str, calendar: str | None = None, calendar_group: str | None = None

@@ -7,9 +7,12 @@ are the dispatcher's.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import IO, Any
 
 from werkzeug.datastructures import Headers
@@ -24,13 +27,15 @@ _OUTLOOK_DENIAL = ("ErrorAccessDenied", "Access is denied. Check credentials and
 _DRIVE_DENIAL = ("accessDenied", "Access denied")
 _DIRECTORY_DENIAL = ("Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 _DENIALS = {
-    **dict.fromkeys(("Mail", "Calendars", "Contacts"), _OUTLOOK_DENIAL),
+    **dict.fromkeys(("Mail", "Calendars", "Contacts", "Tasks", "People", "MailboxSettings"), _OUTLOOK_DENIAL),
     **dict.fromkeys(("Files", "Sites"), _DRIVE_DENIAL),
 }
 """How each workload words a lack of permission, by the first word of its scopes."""
+_ETAG = re.compile(r'(?:W/)?"[^"]*"')
+"""An entity tag; those of drives have commas inside."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Call:
     """One Graph request, authenticated and parsed."""
 
@@ -47,8 +52,6 @@ class Call:
     query: dict[str, str]
     """Query parameters, OData ones with their `$`."""
     headers: Headers
-    body: Any
-    """The parsed JSON body, or None."""
     stream: IO[bytes]
     """The raw body, already received; seek and read at will."""
     stream_bytes: int
@@ -128,6 +131,19 @@ class Call:
 
     # Input
 
+    @cached_property
+    def body(self) -> Any:
+        """The parsed JSON body, None where there is none; raises 400 when it is malformed."""
+        if not self.stream_bytes or "json" not in self.headers.get("Content-Type", "").casefold():
+            return None
+        try:
+            return json.load(self.stream)
+        except ValueError:
+            message = "Unable to read JSON request payload. Please ensure that it is valid JSON."
+            raise GraphError(400, "UnableToDeserializePostBody", message) from None
+        finally:
+            self.stream.seek(0)
+
     def json_body(self) -> Item:
         """The body as a JSON object; raises 400 when it is none."""
         if not isinstance(self.body, dict):
@@ -141,7 +157,7 @@ class Call:
     def check_if_match(self, etag: str) -> None:
         """Raise 412 when the request names another version of the item than this one."""
         wanted = self.headers.get("If-Match")
-        if wanted and wanted != "*" and etag not in [part.strip() for part in wanted.split(",")]:
+        if wanted and wanted != "*" and etag not in _ETAG.findall(wanted):
             raise GraphError(
                 412, "ErrorIrresolvableConflict",
                 "The change key passed in the request does not match the current change key of the item.",
@@ -245,10 +261,9 @@ class Call:
 
         The data stays in the sandbox and reaches that handler in its ticket.
         """
-        token = self.world.new_secret()
         expires_at = None if lifetime_seconds is None else self.now + timedelta(seconds=lifetime_seconds)
         user_id = self.user["id"] if self.user else None
-        self.world.tickets[token] = Ticket(kind, self.tenant.id, user_id, self.app_id, data, expires_at)
+        token = self.world.add_ticket(Ticket(kind, self.tenant.id, user_id, self.app_id, data, expires_at))
         scheme, _, host = self.origin.partition("://")
         _, colon, port = host.partition(":")
         return f"{scheme}://localhost{colon}{port}/content/{kind}/{token}"

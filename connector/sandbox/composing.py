@@ -10,6 +10,7 @@ from .answers import GraphError
 from .attachments import check_request_size, new_attachment
 from .call import Call
 from .changelog import Item
+from .extensions import add_extension
 from .mailbox import Mailbox, is_own_address, new_message, write_properties
 from .mime import brings_mime, message_from_mime
 from .outlook import document, html_text, preview, recipients
@@ -36,6 +37,8 @@ def _write(call: Call, message: Item, body: Item) -> None:
     write_properties(call.tenant, message, body)
     message["_attachments"] += [new_attachment(call.world, given) for given in body.get("attachments") or []]
     message["hasAttachments"] = any(not entry["isInline"] for entry in message["_attachments"])
+    for given in body.get("extensions") or []:
+        add_extension(message, given)
 
 
 def response_draft(call: Call, mailbox: Mailbox, original: Item, kind: Kind) -> Item:

@@ -60,7 +60,7 @@ def _dispatched(world: World, request: GraphRequest) -> Answer:
     call = Call(
         world=world, tenant=tenant, user=tenant.users.get(ticket.user_id) if ticket.user_id else None,
         app_id=ticket.app_id, scopes=frozenset(), method=request.method, url=request.url,
-        query=request.query, headers=request.headers, body=None, stream=request.stream,
+        query=request.query, headers=request.headers, stream=request.stream,
         stream_bytes=request.stream_bytes, now=now,
     )  # fmt: skip
     return handler(call, ticket)

@@ -1,4 +1,4 @@
-"""Users of the directory: list, search, delta, read, create, update, delete, manager, sessions, licences.
+"""Users of the directory: list, search, delta, read, create, update, delete, manager, sessions.
 
 Source: Microsoft Graph reference, resource type user; Advanced query capabilities on directory objects.
 """
@@ -6,7 +6,6 @@ Source: Microsoft Graph reference, resource type user; Advanced query capabiliti
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from .answers import Answer, GraphError
 from .call import Call
@@ -43,7 +42,13 @@ _WRITABLE = {
     "preferredLanguage", "preferredName", "responsibilities", "schools", "showInAddressList", "skills",
     "state", "streetAddress", "surname", "usageLocation", "userPrincipalName", "userType",
 }  # fmt: skip
-_SEARCHABLE = {"displayname", "mail", "userprincipalname", "givenname", "surname", "mailnickname"}
+_LISTS = {
+    "assignedLicenses", "businessPhones", "identities", "interests", "otherMails", "pastProjects",
+    "proxyAddresses", "responsibilities", "schools", "skills",
+}  # fmt: skip
+_UNSET: Item = dict.fromkeys(sorted(_WRITABLE - {"customSecurityAttributes"})) | {name: [] for name in _LISTS}
+"""What $select finds where a user has no value or the caller may not see it."""
+_SEARCHABLE = frozenset({"displayname", "mail", "userprincipalname", "givenname", "surname", "mailnickname"})
 _SEARCH_CLAUSE = re.compile(r'"(?P<name>\w+):(?P<value>(?:[^"\\]|\\.)*)"(?:\s+(?P<link>AND|OR)\s+)?')
 
 
@@ -73,14 +78,14 @@ def _unsupported(message: str) -> GraphError:
     return GraphError(400, "Request_UnsupportedQuery", message)
 
 
-def search_matches(item: Item, text: str) -> bool:
+def search_matches(item: Item, text: str, searchable: frozenset[str] = _SEARCHABLE) -> bool:
     """`"displayName:ann" OR "mail:ann"`: words of the property that begin with the value; raises 400."""
     clauses = list(_SEARCH_CLAUSE.finditer(text))
     if not clauses or "".join(clause[0] for clause in clauses) != text.strip():
         raise GraphError(400, "BadRequest", 'Syntax error: write $search="displayName:name", with quotes.')
     result, link = True, "AND"
     for clause in clauses:
-        if clause["name"].casefold() not in _SEARCHABLE:
+        if clause["name"].casefold() not in searchable:
             raise _unsupported(f"Property '{clause['name']}' cannot be searched.")
         found = next(
             (str(value) for name, value in item.items() if name.casefold() == clause["name"].casefold()), ""
@@ -95,18 +100,14 @@ def search_matches(item: Item, text: str) -> bool:
 
 
 def _seen_by(call: Call, user: Item) -> Item:
-    """What the caller's permissions show of a user: with User.ReadBasic.All only the basic profile.
-
-    Of the rest, lists are empty and all else is null.
-    """
+    """What the caller's permissions show of a user: with User.ReadBasic.All only the basic profile."""
     held = {scope.casefold() for scope in call.scopes}
     is_self = call.user is not None and call.user["id"] == user["id"]
     wider = {scope for scope in held if scope.startswith(("user.read", "directory."))} - _BASIC_SCOPES
     only_own = {"user.read", "user.readwrite"}
     if is_self or wider - only_own:
-        return user
-    basic = {name: value for name, value in user.items() if name in _BASIC}
-    return {name: [] for name, value in user.items() if isinstance(value, list)} | basic
+        return _UNSET | user
+    return _UNSET | {name: value for name, value in user.items() if name in _BASIC}
 
 
 @route("GET", "/users", USERS_READ_BASIC)
@@ -231,9 +232,10 @@ def delete_user(call: Call, user: str) -> Answer:
     found = call.user_of(user)
     call.tenant.users.remove(found["id"], call.now, reason="changed")
     call.tenant.deleted_users[found["id"]] = (found, call.tenant.accounts[found["id"]])
-    for members in call.tenant.members.values():
-        if found["id"] in members:
-            members.remove(found["id"])
+    found["deletedDateTime"] = call.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    found["_groups"] = [group_id for group_id, ids in call.tenant.members.items() if found["id"] in ids]
+    for group_id in found["_groups"]:
+        call.tenant.members[group_id].remove(found["id"])
     return Answer(status=204)
 
 
@@ -275,11 +277,3 @@ def revoke_sessions(call: Call, user: str) -> Answer:
     account = call.tenant.accounts[call.user_of(user)["id"]]
     account.sessions_valid_from = account.challenged_since = call.now
     return Answer(body={"@odata.context": call.context_url("Edm.Boolean"), "value": True})
-
-
-@route("GET", "/users/{user}/licenseDetails", SIGNED_IN)
-def list_licences(call: Call, user: str) -> Answer:
-    """The licences assigned to a user, with their service plans."""
-    assigned: list[dict[str, Any]] = call.user_of(user).get("assignedLicenses", [])
-    held = {licence["skuId"] for licence in assigned}
-    return call.collection([sku for sku in call.tenant.licensed_skus if sku["skuId"] in held])

@@ -9,6 +9,7 @@ from .answers import Answer
 from .call import Call
 from .changelog import Item
 from .drive_tree import Drive
+from .thumbnails import thumbnail_sets
 
 DEFAULT_PAGE = 200
 DOWNLOAD_URL = "@microsoft.graph.downloadUrl"
@@ -17,11 +18,14 @@ DOWNLOAD_URL = "@microsoft.graph.downloadUrl"
 def item_answer(call: Call, drive: Drive, item: Item, *, status: int = 200) -> Answer:
     """One item, with the expansions that single items offer."""
     hashes = call.world.switches.file_hashes
+    shown = drive.shown(item, hashes)
+    if "publication" in call.query.get("$select", ""):
+        shown |= publication(item)
     answer = call.entity(
-        drive.shown(item, hashes), status=status, context=f"drives('{drive.id}')/items/$entity",
+        shown, status=status, context=f"drives('{drive.id}')/items/$entity",
         expand={
             "children": lambda _: [drive.shown(child, hashes) for child in listed(call, drive, item)],
-            "thumbnails": lambda _: [],
+            "thumbnails": lambda _: thumbnail_sets(call, item),
         },
     )  # fmt: skip
     _add_download_urls(call, drive, [answer.body])
@@ -39,10 +43,19 @@ def items_answer(
     """A page of items; `extra` is added to each."""
     hashes = call.world.switches.file_hashes
     shown = [drive.shown(item, hashes, with_path=with_path) | dict(extra or {}) for item in items]
-    no_thumbnails: dict[str, Any] = {"thumbnails": lambda _: []}
-    answer = call.collection(shown, default_page=DEFAULT_PAGE, expand=no_thumbnails)
+    thumbnails: dict[str, Any] = {"thumbnails": lambda item: thumbnail_sets(call, item)}
+    answer = call.collection(shown, default_page=DEFAULT_PAGE, expand=thumbnails)
     _add_download_urls(call, drive, answer.body["value"])
     return answer
+
+
+def publication(item: Item) -> Item:
+    """Whether a file is checked out, and by whom; nothing for a folder. Only shown when selected."""
+    if "file" not in item:
+        return {}
+    holder = item.get("_checked_out_editor")
+    state = {"level": "checkout", "checkedOutBy": holder} if holder else {"level": "published"}
+    return {"publication": state | {"versionId": f"{item['_content_edition']}.0"}}
 
 
 def listed(call: Call, drive: Drive, folder: Item) -> list[Item]:
@@ -59,11 +72,15 @@ def visible(call: Call, drive: Drive, items: Iterable[Item], delay_seconds: floa
     return [item for item in items if item["id"] in seen]
 
 
-def download_url(call: Call, drive: Drive, item: Item, *, as_pdf: bool = False) -> str:
+def download_url(call: Call, drive: Drive, item: Item, *, converted_to: str | None = None) -> str:
     """A URL on the content host that needs no token and soon expires; `drive_content` answers it."""
     lifetime_seconds = call.world.switches.download_url_seconds
     return call.content_url(
-        "download", lifetime_seconds=lifetime_seconds, drive=drive.id, item=item["id"], as_pdf=as_pdf
+        "download",
+        lifetime_seconds=lifetime_seconds,
+        drive=drive.id,
+        item=item["id"],
+        converted_to=converted_to,
     )
 
 

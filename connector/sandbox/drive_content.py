@@ -1,4 +1,4 @@
-"""Contents of files: small uploads, downloads through pre-authorised URLs, conversion to PDF.
+"""Contents of files: small uploads, downloads through pre-authorised URLs, conversions to PDF and HTML.
 
 Large uploads are left to `drive_uploads`. Source: Microsoft: Download driveItem content; Download a file in
 another format; Upload or replace the contents of a driveItem.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
+from html import escape
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -19,16 +20,20 @@ from .content import content
 from .drive_answers import download_url, item_answer
 from .drive_names import check_name
 from .drive_tree import Drive
-from .drives import Address, check_drive_etag, conflict_of, drives_of, edit_of, on_item
+from .drives import Address, check_changeable, conflict_of, drives_of, edit_of, on_item
 from .file_store import StoredFile, files_of
 from .pdf import pdf_of
 from .scopes import FILES_READ, FILES_WRITE
 from .state import Ticket
 
-CONVERTIBLE_TO_PDF = frozenset({
-    "csv", "doc", "docx", "odp", "ods", "odt", "pot", "potm", "potx", "pps", "ppsx", "ppsxm", "ppt", "pptm",
-    "pptx", "rtf", "xls", "xlsx",
-})  # fmt: skip
+CONVERTIBLE = {
+    "pdf": frozenset({
+        "csv", "doc", "docx", "odp", "ods", "odt", "pot", "potm", "potx", "pps", "ppsx", "ppsxm", "ppt",
+        "pptm", "pptx", "rtf", "xls", "xlsx",
+    }),
+    "html": frozenset({"eml", "md", "msg"}),
+}  # fmt: skip
+"""What can become what. Pictures (`jpg`) and models (`glb`) are not made here."""
 
 OFFICE_SUFFIXES = (".docx", ".xlsx", ".pptx")
 
@@ -45,7 +50,7 @@ def upload_content(call: Call, address: Address) -> Answer:
     if call.stream_bytes > limit_bytes:
         raise GraphError(413, "maxFileSizeExceeded", f"The content is larger than {limit_bytes} bytes.")
     if present is not None:
-        check_drive_etag(call, present)
+        check_changeable(call, present)
     if address.names:
         check_name(address.names[-1], is_folder=False)
     conflict = conflict_of(call, "replace")
@@ -92,11 +97,10 @@ def redirect_to_content(call: Call, drive: Drive, item: Item) -> Answer:
         return Answer(status=304)
     wanted = call.query.get("format")
     suffix = PurePosixPath(item["name"]).suffix.removeprefix(".").casefold()
-    if wanted is not None and (wanted.casefold() != "pdf" or suffix not in CONVERTIBLE_TO_PDF):
+    wanted = wanted and wanted.casefold()
+    if wanted is not None and suffix not in CONVERTIBLE.get(wanted, ()):
         raise GraphError(406, "notSupported", f"'{suffix}' cannot be converted to '{wanted}'.")
-    return Answer(
-        status=302, headers={"Location": download_url(call, drive, item, as_pdf=wanted is not None)}
-    )
+    return Answer(status=302, headers={"Location": download_url(call, drive, item, converted_to=wanted)})
 
 
 @content("GET", "download")
@@ -106,18 +110,33 @@ def send_content(call: Call, ticket: Ticket) -> Answer:
     drive = drives_of(call.tenant).by_id[ticket.data["drive"]]
     item = drive.get(ticket.data["item"])
     stored, name, media_type = item["_file"], item["name"], item["file"]["mimeType"]
-    if ticket.data["as_pdf"]:
-        stored = files_of(call.world).keep_bytes(pdf_of(name, stored.text(_CONVERTED_BYTES)))
-        name, media_type = f"{PurePosixPath(name).stem}.pdf", "application/pdf"
+    if ticket.data["converted_to"] is not None:
+        stored, media_type = _converted(call, name, stored, ticket.data["converted_to"])
+        name = f"{PurePosixPath(name).stem}.{ticket.data['converted_to']}"
+    item.setdefault("_reads", []).append((call.now, ticket.user_id or ticket.app_id))
+    return file_answer(call, stored, name, media_type, item["cTag"])
+
+
+def _converted(call: Call, name: str, stored: StoredFile, wanted: str) -> tuple[StoredFile, str]:
+    """A file in another format, with the media type of that."""
+    text = stored.text(_CONVERTED_BYTES)
+    if wanted == "html":
+        page = f"<!doctype html><title>{escape(name)}</title><pre>{escape(text)}</pre>"
+        return files_of(call.world).keep_bytes(page.encode()), "text/html"
+    return files_of(call.world).keep_bytes(pdf_of(name, text)), "application/pdf"
+
+
+def file_answer(call: Call, stored: StoredFile, name: str, media_type: str, etag: str) -> Answer:
+    """The bytes of a file, or the range of them that was asked for; raises GraphError (416)."""
     headers = {
-        "Content-Type": media_type, "ETag": item["cTag"], "Accept-Ranges": "bytes",
+        "Content-Type": media_type, "ETag": etag, "Accept-Ranges": "bytes",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
     }  # fmt: skip
     first, last = 0, stored.size - 1
     found = _RANGE.fullmatch(call.headers.get("Range", ""))
     is_partial = (
         found is not None
-        and call.headers.get("If-Range", item["cTag"]) == item["cTag"]
+        and call.headers.get("If-Range", etag) == etag
         and not call.world.switches.download_ignores_ranges
     )
     if found is not None and is_partial:

@@ -15,7 +15,7 @@ from .drive_tree import Drive, Edit, name_taken
 from .drive_uploads import commit_renamed
 from .drives import (
     Address,
-    check_drive_etag,
+    check_changeable,
     conflict_of,
     edit_of,
     on_drive,
@@ -23,14 +23,14 @@ from .drives import (
     referenced_folder,
 )  # fmt: skip
 from .file_store import files_of
-from .scopes import FILES_READ, FILES_WRITE
+from .scopes import FILES_READ, FILES_READ_ITEM, FILES_WRITE
 
 SORTABLE = ("name", "size", "lastModifiedDateTime")
 _SEARCHED_BYTES = 1 << 20
 _UPDATABLE = ("description", "fileSystemInfo")
 
 
-@on_item("GET", "", FILES_READ)
+@on_item("GET", "", FILES_READ_ITEM)
 def get_item(call: Call, address: Address) -> Answer:
     return item_answer(call, address.drive, address.item)
 
@@ -41,13 +41,6 @@ def list_children(call: Call, address: Address) -> Answer:
         if clause and clause.split()[0] not in SORTABLE:
             raise GraphError(400, "invalidRequest", f"$orderby supports {', '.join(SORTABLE)} only.")
     return items_answer(call, address.drive, listed(call, address.drive, address.folder))
-
-
-@on_item("GET", "/thumbnails", FILES_READ)
-def list_thumbnails(call: Call, address: Address) -> Answer:
-    """No previews are made here: every item is one of those that have none."""
-    assert address.item
-    return call.collection([])
 
 
 @on_item("POST", "/children", FILES_WRITE)
@@ -88,7 +81,7 @@ def put_item(call: Call, address: Address) -> Answer:
 @on_item("PATCH", "", FILES_WRITE)
 def update_item(call: Call, address: Address) -> Answer:
     body, drive, item, edit = call.json_body(), address.drive, address.item, edit_of(call)
-    check_drive_etag(call, item)
+    check_changeable(call, item)
     name = check_name(body["name"], is_folder="folder" in item) if "name" in body else str(item["name"])
     parent = drive.parent_of(item)
     if "parentReference" in body:
@@ -120,8 +113,17 @@ def _update_properties(drive: Drive, item: Item, body: Item, edit: Edit) -> None
 
 @on_item("DELETE", "", FILES_WRITE)
 def delete_item(call: Call, address: Address) -> Answer:
-    check_drive_etag(call, address.item)
+    check_changeable(call, address.item)
     address.drive.delete(address.item, call.now)
+    return Answer(status=204)
+
+
+@on_item("POST", "/permanentDelete", FILES_WRITE)
+def delete_item_for_good(call: Call, address: Address) -> Answer:
+    item = address.item
+    check_changeable(call, item)
+    address.drive.delete(item, call.now)
+    del address.drive.recycled[item["id"]]
     return Answer(status=204)
 
 

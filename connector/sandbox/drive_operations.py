@@ -1,4 +1,4 @@
-"""Copies of files and folders, and the monitors that tell how far they are.
+"""Copies of files and folders, and the monitors that tell how far long operations are.
 
 Source: Microsoft: driveItem: copy; Working with long-running actions.
 """
@@ -21,7 +21,10 @@ from .state import Ticket
 
 @dataclass(slots=True)
 class Operation:
-    """A copy: it is done at once, but its monitor says so only after some polls and not before `ready_at`."""
+    """A copy, or another operation that takes its time.
+
+    It is done at once, but its monitor says so only after some polls and not before `ready_at`.
+    """
 
     polls: int
     polls_left: int
@@ -29,6 +32,14 @@ class Operation:
     item_url: str = ""
     resource_id: str = ""
     error: GraphError | None = None
+    name: str = "itemCopy"
+
+
+def new_operation(call: Call, name: str) -> Operation:
+    """An operation that starts now and takes as long as the switches say."""
+    switches = call.world.switches
+    ready_at = call.now + timedelta(seconds=switches.copy_seconds)
+    return Operation(switches.copy_polls, switches.copy_polls, ready_at, name=name)
 
 
 @on_item("POST", "/copy", FILES_WRITE)
@@ -46,8 +57,7 @@ def copy_item(call: Call, address: Address) -> Answer:
     folder = target.folder
     name = check_name(body.get("name", item["name"]), is_folder="folder" in item)
     conflict = conflict_of(call, "fail", body)
-    ready_at = call.now + timedelta(seconds=switches.copy_seconds)
-    operation = Operation(switches.copy_polls, switches.copy_polls, ready_at)
+    operation = new_operation(call, "itemCopy")
     try:
         if switches.copy_error:
             raise GraphError(500, switches.copy_error, "The operation could not be completed.")
@@ -85,15 +95,15 @@ def operation_status(call: Call, ticket: Ticket) -> Answer:
         done = operation.polls - operation.polls_left
         operation.polls_left = max(0, operation.polls_left - 1)
         percentage = round(100 * (done + 1) / (operation.polls + 2), 1)
-        running = {"operation": "itemCopy", "percentageComplete": percentage, "status": "inProgress"}
+        running = {"operation": operation.name, "percentageComplete": percentage, "status": "inProgress"}
         return Answer(status=202, body=running)
     if operation.error is not None:
         error = {"code": operation.error.code, "message": operation.error.message}
-        return Answer(body={"operation": "itemCopy", "status": "failed", "error": error})
+        return Answer(body={"operation": operation.name, "status": "failed", "error": error})
     if call.world.switches.copy_end == "303":
         return Answer(status=303, headers={"Location": operation.item_url})
     finished = {
-        "operation": "itemCopy", "percentageComplete": 100.0, "resourceId": operation.resource_id,
+        "operation": operation.name, "percentageComplete": 100.0, "resourceId": operation.resource_id,
         "status": "completed",
     }  # fmt: skip
     return Answer(status=int(call.world.switches.copy_end), body=finished)

@@ -102,6 +102,17 @@ def _add_libraries(world: World, tenant: Tenant, files: FileStore) -> None:
         f"{root_site['webUrl']}/Shared%20Documents", edit.by, ONE_TERABYTE, edit,
     )  # fmt: skip
     _text(intranet, intranet.root, "House rules.txt", "Last one out turns off the lights.\n", files, edit)
+    subsite = {
+        "id": f"{host},{prefix}-0000-4000-a000-000000000003,{prefix}-0000-4000-a000-000000000005",
+        "name": "people", "displayName": "People and Culture", "webUrl": f"https://{host}/people",
+        "createdDateTime": team_site["createdDateTime"], "siteCollection": {"hostname": host},
+        "_parent": root_site["id"],
+    }  # fmt: skip
+    tenant.sites.add(subsite, _FILLED_AT)
+    add_drive(
+        world, tenant, ("site", subsite["id"]), "documentLibrary", "Documents",
+        f"{subsite['webUrl']}/Shared%20Documents", edit.by, ONE_TERABYTE, edit,
+    )  # fmt: skip
 
 
 def _text(drive: Drive, folder: Item, name: str, text: str, files: FileStore, edit: Edit) -> None:

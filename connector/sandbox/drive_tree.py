@@ -1,8 +1,8 @@
 """One drive: its folders and files as a tree, with versions, sizes, quota, recycle bin and change log.
 
 Items are kept as Graph-shaped dictionaries without what depends on their place (`webUrl`, `parentReference`),
-which `shown` adds. Keys with an underscore: `_parent` (id), `_file` (StoredFile), `_guid`, `_edition` and
-`_content_edition`. Who may do what is left to `drives`.
+which `shown` adds. Keys with an underscore: `_parent` (id), `_file` (StoredFile), `_versions` (earlier ones,
+the oldest first), `_guid`, `_edition` and `_content_edition`. Who may do what is left to `drives`.
 """
 
 from __future__ import annotations
@@ -144,6 +144,7 @@ class Drive:
         if "file" not in item:
             raise name_taken()
         self.make_room(content.size - item["size"])
+        item.setdefault("_versions", []).append(present_version(item))
         self._grow(item, content.size - item["size"])
         item["_file"] = content
         self._new_edition(item, edit, content_changed=True)
@@ -295,6 +296,14 @@ class Drive:
             for permission in self.permissions.get(above["id"], ())
         }
         return next((scope for scope in ("anonymous", "organization", "users") if scope in found), None)
+
+
+def present_version(item: Item) -> Item:
+    """The content that a file has now, as one of its versions."""
+    return {
+        "id": f"{item['_content_edition']}.0", "size": item["size"], "_file": item["_file"],
+        "lastModifiedBy": item["lastModifiedBy"], "lastModifiedDateTime": item["lastModifiedDateTime"],
+    }  # fmt: skip
 
 
 def name_taken() -> GraphError:

@@ -20,9 +20,9 @@ from .drive_answers import item_answer
 from .drive_content import with_library_properties
 from .drive_names import check_name
 from .drive_tree import Conflict, Drive, name_taken
-from .drives import Address, check_drive_etag, conflict_of, edit_of, on_item
+from .drives import Address, check_changeable, conflict_of, edit_of, on_item
 from .file_store import StoredFile, files_of
-from .scopes import FILES_WRITE
+from .scopes import FILES_UPLOAD
 from .state import Ticket
 
 FRAGMENT_UNIT_BYTES = 320 * 1024
@@ -96,7 +96,7 @@ class UploadSession:
         return {"expirationDateTime": self.expires, "nextExpectedRanges": ranges}
 
 
-@on_item("POST", "/createUploadSession", FILES_WRITE)
+@on_item("POST", "/createUploadSession", FILES_UPLOAD)
 def create_session(call: Call, address: Address) -> Answer:
     body = call.json_body() if call.stream_bytes else {}
     wanted = body.get("item", {})
@@ -104,7 +104,7 @@ def create_session(call: Call, address: Address) -> Answer:
         raise GraphError(400, "invalidRequest", "The item of the session is not valid.")
     drive, present = address.drive, address.present
     if present is not None:
-        check_drive_etag(call, present)
+        check_changeable(call, present)
     if not address.names and (present is None or "folder" in present):
         raise GraphError(400, "invalidRequest", "A session needs the path of a new file or an existing file.")
     if address.names:
@@ -164,7 +164,7 @@ def commit_session(call: Call, ticket: Ticket) -> Answer:
     """The end of a session with `deferCommit`."""
     session: UploadSession = ticket.data["session"]
     if session.missing:
-        raise GraphError(400, "uploadSessionIncomplete", "The upload session has not received all its bytes.")
+        raise _incomplete()
     return _committed(call, session)
 
 
@@ -176,9 +176,11 @@ def commit_renamed(call: Call, address: Address, url: str, conflict: Conflict) -
     ticket = call.world.tickets.get(_token(url))
     session = ticket.data.get("session") if ticket else None
     if ticket is None or not isinstance(session, UploadSession) or session.drive is not address.drive:
-        raise GraphError(404, "uploadSessionNotFound", "The upload session is not found.")
+        raise GraphError(
+            404, "itemNotFound", "The upload session is not found.", inner_code="uploadSessionNotFound"
+        )
     if session.missing:
-        raise GraphError(400, "uploadSessionIncomplete", "The upload session has not received all its bytes.")
+        raise _incomplete()
     item, is_new = _stored(call, session, address, conflict)
     del call.world.tickets[_token(url)]
     return item, is_new
@@ -192,28 +194,36 @@ def _fragment_range(call: Call, session: UploadSession) -> tuple[int, int, int]:
     first, end, total = int(found["first"]), int(found["last"]) + 1, int(found["total"])
     if end <= first or end > total or end - first != call.stream_bytes:
         raise GraphError(
-            400, "fragmentLengthMismatch", "The fragment has not the length of its Content-Range."
+            400,
+            "invalidRequest",
+            "The fragment has not the length of its Content-Range.",
+            inner_code="fragmentLengthMismatch",
         )
     if session.total_bytes not in (None, total):
         raise GraphError(400, "invalidRequest", "The total size differs from that of earlier fragments.")
     if end - first >= FRAGMENT_LIMIT_BYTES:
-        raise GraphError(413, "maxFragmentLengthExceeded", "A fragment must be smaller than 60 MiB.")
+        raise GraphError(
+            413, "invalidRequest", "A fragment must be smaller than 60 MiB.",
+            inner_code="maxFragmentLengthExceeded",
+        )  # fmt: skip
     if end < total and (end - first) % FRAGMENT_UNIT_BYTES:
         raise GraphError(400, "invalidRequest", "A fragment must be a multiple of 320 KiB.")
     gap = next((gap for gap in session.missing if gap[0] == first), None)
     if gap is None or (gap[1] is not None and end > gap[1]):
         received = any(start < end and first < stop for start, stop in session.received)
         code = "fragmentOverlap" if received else "fragmentOutOfOrder"
-        raise GraphError(416, code, "The fragment is not one that the session expects.")
+        raise GraphError(
+            416, "invalidRange", "The fragment is not one that the session expects.", inner_code=code
+        )
     return first, end, total
 
 
 def _committed(call: Call, session: UploadSession) -> Answer:
     if session.address.present is not None and session.conflict == "fail":
         raise GraphError(
-            409, "upload_name_conflict",
+            409, "nameAlreadyExists",
             "A file of this name was created meanwhile. PUT another name with @microsoft.graph.sourceUrl to "
-            "keep the upload.",
+            "keep the upload.", inner_code="upload_name_conflict",
         )  # fmt: skip
     item, is_new = _stored(call, session, session.address, session.conflict)
     del call.world.tickets[_token(call.url)]
@@ -228,6 +238,11 @@ def _stored(call: Call, session: UploadSession, address: Address, conflict: Conf
         name = session.drive.name_for(parent, name, conflict)
     stored = with_library_properties(call, session.drive, name, session.file())
     return session.drive.put_file(parent, name, stored, conflict, edit)
+
+
+def _incomplete() -> GraphError:
+    message = "The upload session has not received all its bytes."
+    return GraphError(400, "invalidRequest", message, inner_code="uploadSessionIncomplete")
 
 
 def _token(url: str) -> str:

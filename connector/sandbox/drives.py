@@ -22,7 +22,7 @@ from .changelog import Item
 from .drive_names import check_path
 from .drive_tree import Conflict, Drive, DriveKind, Edit
 from .graph import route
-from .scopes import FILES_READ, FILES_WRITE, Scopes
+from .scopes import DRIVES_READ, FILES_READ, FILES_WRITE, Scopes
 from .state import Tenant, World
 
 DRIVE_PATHS = ("/users/{user}/drive", "/groups/{group}/drive", "/sites/{site}/drive", "/drives/{drive}")
@@ -150,7 +150,7 @@ def address_of(call: Call, needs: Scopes, parameters: Mapping[str, str]) -> Addr
 def check_access(call: Call, drive: Drive, item: Item, needs: Scopes) -> None:
     """Raise 403 when the permissions of the token, or the rights of its user, are not enough."""
     call.require(needs, own=call.user is not None and drive.owner_id == call.user["id"])
-    wanted = "write" if needs is FILES_WRITE else "read"
+    wanted = "write" if needs.changes else "read"
     role = role_of(call, drive, item)
     if role is None or _ROLES.index(role) < _ROLES.index(wanted):
         raise GraphError(403, "accessDenied", "Access denied")
@@ -174,11 +174,16 @@ def role_of(call: Call, drive: Drive, item: Item) -> str | None:
         role
         for above in drive.lineage(item)
         for permission in drive.permissions.get(above["id"], ())
-        if permission.get("grantedToV2", {}).get("user", {}).get("id") == user_id
-        and not has_expired(permission, call.now)
+        if user_id in grantee_ids(permission) and not has_expired(permission, call.now)
         for role in permission["roles"]
     ]
     return max(granted, key=_ROLES.index, default=None)
+
+
+def grantee_ids(permission: Item) -> set[str]:
+    """The users whom a permission, or a link, was granted to."""
+    granted = (permission.get("grantedToV2", {}), *permission.get("grantedToIdentitiesV2", ()))
+    return {who["user"]["id"] for who in granted if "id" in who.get("user", {})}
 
 
 def has_expired(permission: Item, now: datetime) -> bool:
@@ -303,11 +308,26 @@ def conflict_of(call: Call, default: Conflict, *sources: Any) -> Conflict:
     return cast(Conflict, wanted)
 
 
-def check_drive_etag(call: Call, item: Item) -> None:
-    """Raise 412 when If-Match names another version; the tags of items and of contents both count."""
+def check_changeable(call: Call, item: Item) -> None:
+    """Raise 412 when If-Match names another version, 423 while another user has checked the file out.
+
+    The tags of items and of contents both count.
+    """
     wanted = call.headers.get("If-Match", "*")
     if wanted != "*" and not {item["eTag"], item["cTag"]} & set(re.findall(r'"[^"]*"', wanted)):
         raise GraphError(412, "resourceModified", "The item has another tag by now.")
+    check_unlocked(call, item)
+
+
+def check_unlocked(call: Call, item: Item) -> None:
+    """Raise 423 while another user has checked the file out."""
+    if item.get("_checked_out_by") not in (None, author_id(call)):
+        raise GraphError(423, "resourceLocked", "The file is checked out by another user.")
+
+
+def author_id(call: Call) -> str:
+    """The id of whom changes are made by: the signed-in user, or the app without one."""
+    return call.app_id if call.user is None else str(call.user["id"])
 
 
 def referenced_folder(call: Call, drive: Drive, reference: Any) -> Address:
@@ -334,17 +354,21 @@ def referenced_folder(call: Call, drive: Drive, reference: Any) -> Address:
 # The drive itself
 
 
-@on_drive("GET", "", FILES_READ)
-def get_drive(call: Call, address: Address) -> Answer:
-    return call.entity(address.drive.as_json(), always=(), context="drives/$entity")
+@route("GET", "/users/{user}/drive", DRIVES_READ)
+@route("GET", "/groups/{group}/drive", FILES_READ)
+@route("GET", "/sites/{site}/drive", FILES_READ)
+@route("GET", "/drives/{drive}", FILES_READ)
+def get_drive(call: Call, **owner: str) -> Answer:
+    drive = address_of(call, DRIVES_READ, owner).drive
+    return call.entity(drive.as_json(), always=(), context="drives/$entity")
 
 
-@route("GET", "/users/{user}/drives", FILES_READ)
+@route("GET", "/users/{user}/drives", DRIVES_READ)
 @route("GET", "/groups/{group}/drives", FILES_READ)
 @route("GET", "/sites/{site}/drives", FILES_READ)
 def list_drives(call: Call, **owner: str) -> Answer:
     ((kind, key),) = owner.items()
     held = drives_held(call, kind, key)
     for drive in held:
-        check_access(call, drive, drive.root, FILES_READ)
+        check_access(call, drive, drive.root, DRIVES_READ)
     return call.collection([drive.as_json() for drive in held], default_page=200, always=())

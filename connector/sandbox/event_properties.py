@@ -10,6 +10,7 @@ from .answers import GraphError
 from .calendar_store import CalendarStore
 from .changelog import Item
 from .event_items import date_time, instant, naive
+from .extensions import new_extension
 from .outlook import (
     EXTENDED,
     boolean,
@@ -79,6 +80,8 @@ def new_event(store: CalendarStore, tenant: Tenant, body: Item, now: datetime) -
         "locations": [], "recurrence": None, "attendees": [],
         "organizer": {"emailAddress": email_address(store.owner)}, "onlineMeeting": None,
         "_extended": [], "_attachments": [], "_exceptions": {}, "_cancelled": set(), "_calendar": "",
+        "_extensions": [new_extension(given) for given in body.get("extensions") or []],
+        "_snoozed_until": None,
     }  # fmt: skip
     changes = changed_properties(tenant, event, body)
     event |= changes

@@ -1,6 +1,6 @@
-"""Events: list, read, create, change, delete, instances, calendar views, answers, and their changes.
+"""Events: list, read, create, change, delete, forward, instances, calendar views, and answers.
 
-For users in any of their calendars, for groups in their only one.
+For users in any of their calendars, for groups in their only one. Delta queries are left to `event_changes`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from .attachments import check_request_size, new_attachment, shown_attachments
 from .calendar_store import CalendarStore, open_store
 from .call import Call
 from .changelog import Item
-from .event_items import Event, find_event, instant, naive, occurrence_id
+from .event_items import Event, find_event, instant, naive
 from .event_properties import changed_properties, new_event
+from .extensions import expanded_extensions
 from .graph import route
-from .meetings import answer_invitation, concerns_attendees, invite, withdraw
+from .meetings import answer_invitation, concerns_attendees, forward, invite, withdraw
 from .outlook import (
     EXTENDED,
     case_insensitive_query,
@@ -25,6 +26,7 @@ from .outlook import (
     confirmed,
     expanded_properties,
     filters_extended,
+    recipients,
 )
 from .scopes import (
     CALENDARS_READ,
@@ -45,7 +47,7 @@ _GROUP_CALENDARS = ("/groups/{group}", "/groups/{group}/calendar")
 _LONGEST_VIEW = timedelta(days=1825)
 
 
-def _calendar_route(
+def calendar_route(
     method: str, tail: str, needs: Scopes, group_needs: Scopes
 ) -> Callable[[Handler], Handler]:
     """Decorator: answers this below every calendar, of a user and of a group."""
@@ -60,16 +62,17 @@ def _calendar_route(
     return register
 
 
-def _calendar_of(
+def calendar_of(
     call: Call, user: str | None = None, group: str | None = None, calendar: str | None = None,
     calendar_group: str | None = None,
 ) -> tuple[CalendarStore, Item]:  # fmt: skip
+    """The calendar that the path names, and the store that it is in; raises 403 and 404."""
     store = open_store(call, user, group)
     return store, store.calendar(calendar, calendar_group)
 
 
 def _event_of(call: Call, event: str, **place: str) -> Event:
-    store, calendar = _calendar_of(call, **place)
+    store, calendar = calendar_of(call, **place)
     return find_event(store, event, calendar["id"] if "calendar" in place else None)
 
 
@@ -88,6 +91,7 @@ def _expansions(call: Call) -> dict[str, Callable[[Item], list[Item]]]:
     return {
         "attachments": lambda event: shown_attachments(event["id"])(event),
         EXTENDED: expanded_properties(call),
+        "extensions": expanded_extensions(call),
     }
 
 
@@ -105,19 +109,19 @@ def _exceptions(call: Call, series: Event) -> list[Item]:
     return [Event(series.store, series.item, day).shown(call) for day in days]
 
 
-@_calendar_route("GET", "events", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
+@calendar_route("GET", "events", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
 def list_events(call: Call, **place: str) -> Answer:
     """Single events and series, not their occurrences."""
-    store, calendar = _calendar_of(call, **place)
+    store, calendar = calendar_of(call, **place)
     delay = call.world.switches.read_after_write_delay_seconds
     events = store.events[calendar["id"]].visible(call.now, delay)
     return _listed(call, [Event(store, event) for event in reversed(events)])
 
 
-@_calendar_route("POST", "events", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
+@calendar_route("POST", "events", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
 def create_event(call: Call, **place: str) -> Answer:
     """A repeated transactionId creates nothing; the switch decides what it answers."""
-    store, calendar = _calendar_of(call, **place)
+    store, calendar = calendar_of(call, **place)
     check_request_size(call)
     body = call.json_body()
     known = _with_transaction(store, calendar, body.get("transactionId"))
@@ -149,12 +153,12 @@ def _repeated(call: Call, known: Event) -> Answer:
     return _entity(call, known, status=201 if behaviour == "created_again" else 200)
 
 
-@_calendar_route("GET", "events/{event}", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
+@calendar_route("GET", "events/{event}", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
 def get_event(call: Call, event: str, **place: str) -> Answer:
     return _entity(call, _event_of(call, event, **place))
 
 
-@_calendar_route("PATCH", "events/{event}", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
+@calendar_route("PATCH", "events/{event}", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
 def update_event(call: Call, event: str, **place: str) -> Answer:
     """The organiser's changes reach the attendees; an attendee's stay in the own calendar."""
     found = _event_of(call, event, **place)
@@ -176,7 +180,7 @@ def _without(attendees: list[Item], kept: list[Item]) -> list[Item]:
     return [entry for entry in attendees if entry["emailAddress"]["address"].casefold() not in addresses]
 
 
-@_calendar_route("DELETE", "events/{event}", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
+@calendar_route("DELETE", "events/{event}", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
 def delete_event(call: Call, event: str, **place: str) -> Answer:
     """A meeting that its organiser deletes is cancelled for everybody."""
     found = _event_of(call, event, **place)
@@ -197,7 +201,7 @@ def _end(call: Call, event: Event, comment: str) -> None:
     event.remove(call.now)
 
 
-@_calendar_route("POST", "events/{event}/cancel", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
+@calendar_route("POST", "events/{event}/cancel", CALENDARS_WRITE, GROUP_CALENDAR_WRITE)
 def cancel_event(call: Call, event: str, **place: str) -> Answer:
     found = _event_of(call, event, **place)
     if not found.plain()["isOrganizer"]:
@@ -207,6 +211,18 @@ def cancel_event(call: Call, event: str, **place: str) -> Answer:
         )  # fmt: skip
     body = {name.casefold(): value for name, value in (call.body or {}).items()}
     _end(call, found, str(body.get("comment") or ""))
+    return Answer(status=202)
+
+
+@calendar_route("POST", "events/{event}/forward", CALENDARS_READ, GROUP_CALENDAR_READ)
+def forward_event(call: Call, event: str, **place: str) -> Answer:
+    """Reading the calendar suffices to forward what is in it."""
+    found = _event_of(call, event, **place)
+    body = {name.casefold(): value for name, value in call.json_body().items()}
+    to = recipients(call.tenant, body.get("torecipients"))
+    if not to:
+        raise GraphError(400, "ErrorInvalidRecipients", "At least one recipient is needed.")
+    forward(call, found, to, str(body.get("comment") or ""))
     return Answer(status=202)
 
 
@@ -233,21 +249,21 @@ def decline(call: Call, user: str, event: str) -> Answer:
 # Windows of time
 
 
-@_calendar_route("GET", "events/{event}/instances", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
+@calendar_route("GET", "events/{event}/instances", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
 def list_instances(call: Call, event: str, **place: str) -> Answer:
     """The occurrences and exceptions of a series between two moments."""
     found = _event_of(call, event, **place)
-    first, last = _window(call)
+    first, last = window(call)
     if not found.is_series:
         raise GraphError(400, "ErrorInvalidRequest", "Only a series has instances.")
     return _listed(call, found.occurrences(first, last))
 
 
-@_calendar_route("GET", "calendarView", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
+@calendar_route("GET", "calendarView", CALENDARS_READ_BASIC, GROUP_CALENDAR_READ)
 def view_calendar(call: Call, **place: str) -> Answer:
     """Everything between two moments, series as their occurrences."""
-    store, calendar = _calendar_of(call, **place)
-    first, last = _window(call)
+    store, calendar = calendar_of(call, **place)
+    first, last = window(call)
     delay = call.world.switches.read_after_write_delay_seconds
     found = [
         occurrence
@@ -257,7 +273,7 @@ def view_calendar(call: Call, **place: str) -> Answer:
     return _listed(call, sorted(found, key=lambda event: instant(event.plain()["start"])))
 
 
-def _window(call: Call) -> tuple[datetime, datetime]:
+def window(call: Call) -> tuple[datetime, datetime]:
     """The window of a request, in the URL or in the token that it carries; raises 400."""
     case_insensitive_query(call, "startDateTime", "endDateTime")
     option = call.delta_option if call.context.endswith("/delta") else call.query.get
@@ -279,42 +295,3 @@ def _window(call: Call) -> tuple[datetime, datetime]:
             400, "ErrorCalendarViewRangeTooBig", "The specified calendar view is longer than 1825 days."
         )
     return first, last
-
-
-# Changes
-
-
-@route("GET", "/users/{user}/calendarView/delta", CALENDARS_READ)
-@route("GET", "/users/{user}/calendar/calendarView/delta", CALENDARS_READ)
-@route("GET", "/users/{user}/calendars/{calendar}/calendarView/delta", CALENDARS_READ)
-def view_changes(call: Call, **place: str) -> Answer:
-    """The changes in a window of a calendar; the window stays that of the first request."""
-    store, calendar = _calendar_of(call, **place)
-    case_insensitive_query(call, "startDateTime", "endDateTime")
-    refused = {"$select", "$filter", "$orderby", "$search", "$expand"} & set(call.query)
-    if refused:
-        raise GraphError(
-            400, "ErrorInvalidUrlQuery", f"'{min(refused)}' is not supported with change tracking."
-        )
-    first, last = _window(call)
-    is_first_round = not {"$deltatoken", "$skiptoken"} & set(call.query)
-
-    def shape(item: Item) -> list[Item]:
-        event = Event(store, item)
-        found = event.occurrences(first, last)
-        if event.is_series and found:
-            found = [event, *found]
-        shown = [entry.shown(call) | {"@odata.type": "#microsoft.graph.event"} for entry in found]
-        days = [] if is_first_round else sorted(item["_cancelled"])
-        gone = [occurrence_id(event.shown_id(call), datetime.fromisoformat(day).date()) for day in days]
-        return shown + [{"id": key, "@removed": {"reason": "deleted"}} for key in gone]
-
-    return confirmed(call, call.changes(
-        store.events[calendar["id"]], shape=shape,
-        stream=f"calendarView/{store.owner['id']}/{calendar['id']}",
-        removed=lambda key, reason: {
-            "@odata.type": "#microsoft.graph.event", "id": store.ids.shown(call, key, calendar["id"]),
-            "@removed": {"reason": reason},
-        },
-        baked=("startDateTime", "endDateTime"),
-    ))  # fmt: skip

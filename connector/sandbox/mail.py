@@ -5,7 +5,7 @@ Sending is left to `sending`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from . import odata
@@ -14,6 +14,7 @@ from .attachments import shown_attachments
 from .call import Call
 from .changelog import Item
 from .composing import composed_from_request
+from .extensions import expanded_extensions
 from .graph import route
 from .mail_search import message_search
 from .mailbox import CHANGEABLE_IN_DRAFTS, Mailbox, open_mailbox, write_properties
@@ -33,23 +34,34 @@ _ALL = "/users/{user}/messages"
 _FOLDER = "/users/{user}/mailFolders/{folder}/messages"
 
 
+def _event_of(call: Call) -> Callable[[Item], Item | None]:
+    """What `$expand=microsoft.graph.eventMessage/event` shows of a forwarded invitation."""
+    return lambda message: message["_event"].shown(call) if "_event" in message else None
+
+
 @route("GET", _ALL, MAIL_READ_BASIC)
 def list_messages(call: Call, user: str) -> Answer:
     mailbox = open_mailbox(call, user)
-    return _listed(call, mailbox, mailbox.messages)
+    return _listed(call, mailbox, _visible(call, mailbox, mailbox.messages))
 
 
 @route("GET", _FOLDER, MAIL_READ_BASIC)
 def list_folder_messages(call: Call, user: str, folder: str) -> Answer:
     mailbox = open_mailbox(call, user)
-    folder_id = mailbox.folder_id(folder)
-    return _listed(call, mailbox, [folder_id] if folder_id in mailbox.messages else [])
+    opened = mailbox.folder(folder)
+    if "_search" in opened:
+        return _listed(call, mailbox, mailbox.messages_in(opened))
+    inside = [opened["id"]] if opened["id"] in mailbox.messages else []
+    return _listed(call, mailbox, _visible(call, mailbox, inside))
 
 
-def _listed(call: Call, mailbox: Mailbox, folder_ids: Iterable[str]) -> Answer:
-    _check_query(call)
+def _visible(call: Call, mailbox: Mailbox, folder_ids: Iterable[str]) -> list[Item]:
     delay = call.world.switches.read_after_write_delay_seconds
-    found = [message for key in folder_ids for message in mailbox.messages[key].visible(call.now, delay)]
+    return [message for key in folder_ids for message in mailbox.messages[key].visible(call.now, delay)]
+
+
+def _listed(call: Call, mailbox: Mailbox, found: list[Item]) -> Answer:
+    _check_query(call)
     matches = message_search(call.query["$search"]) if "$search" in call.query else None
     order = "sentDateTime" if matches else "receivedDateTime"
     found.reverse()
@@ -62,6 +74,7 @@ def _listed(call: Call, mailbox: Mailbox, folder_ids: Iterable[str]) -> Answer:
         expand={
             "attachments": lambda message: shown_attachments(message["id"])(message),
             EXTENDED: expanded_properties(call),
+            "extensions": expanded_extensions(call), "event": _event_of(call),
         },
     ))  # fmt: skip
 
@@ -112,7 +125,10 @@ def _entity(call: Call, user: str, mailbox: Mailbox, message: Item, status: int 
     answer = call.entity(
         shown, status=status, context=f"users('{user}')/messages/$entity",
         always=("id", "@odata.etag", "@odata.type"),
-        expand={"attachments": shown_attachments(shown["id"]), EXTENDED: expanded_properties(call)},
+        expand={
+            "attachments": shown_attachments(shown["id"]), EXTENDED: expanded_properties(call),
+            "extensions": expanded_extensions(call), "event": _event_of(call),
+        },
     )  # fmt: skip
     return confirmed(call, answer)
 

@@ -1,16 +1,27 @@
-"""Mail folders: list, read, create, rename, delete, move, copy, and their changes."""
+"""Mail folders, search folders among them: list, read, create, rename, delete, move, copy, and their changes.
+
+Source: Microsoft: mailFolder, mailSearchFolder resource types.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from .answers import Answer, GraphError
 from .call import Call
 from .changelog import Item
 from .graph import route
 from .mailbox import ROOT, Mailbox, open_mailbox
-from .outlook import case_insensitive_query, check_properties
+from .odata_filter import BadFilter, parse_filter
+from .outlook import EXTENDED, case_insensitive_query, check_properties, not_found
 from .scopes import MAIL_READ_BASIC, MAIL_WRITE
 
-_WRITABLE = ("displayName", "isHidden")
+_KNOWN = (
+    "id", "displayName", "isHidden", "parentFolderId", "childFolderCount", "totalItemCount",
+    "unreadItemCount", EXTENDED, "multiValueExtendedProperties",
+)  # fmt: skip
+_SEARCH = ("filterQuery", "includeNestedFolders", "sourceFolderIds", "isSupported")
+_ONE = "/users/{user}/mailFolders/{folder}"
 
 
 def _listed(call: Call, mailbox: Mailbox, parent: str) -> Answer:
@@ -41,16 +52,42 @@ def _checked_name(mailbox: Mailbox, parent_id: str, name: object) -> str:
 
 def _entity(call: Call, user: str, mailbox: Mailbox, folder: Item, status: int = 200) -> Answer:
     context = f"users('{user}')/mailFolders/$entity"
-    return call.entity(mailbox.shown_folder(folder), status=status, context=context, always=("id",))
+    shown = mailbox.shown_folder(folder)
+    return call.entity(shown, status=status, context=context, always=("id", "@odata.type"))
 
 
 def _created(call: Call, user: str, parent: str) -> Answer:
     mailbox = open_mailbox(call, user)
     body, parent_id = call.json_body(), mailbox.folder_id(parent)
-    check_properties(body, _WRITABLE, "mailFolder")
+    search = _search(mailbox, body, {}) if _is_search(body) else None
+    check_properties(body, _KNOWN if search is None else (*_KNOWN, *_SEARCH), "mailFolder")
     name = _checked_name(mailbox, parent_id, body.get("displayName"))
     folder = mailbox.add_folder(name, parent_id, call.now, hidden=bool(body.get("isHidden")))
+    if search is not None:
+        folder["_search"] = search
     return _entity(call, user, mailbox, folder, status=201)
+
+
+def _is_search(body: Item) -> bool:
+    return str(body.get("@odata.type", "")).lstrip("#").casefold() == "microsoft.graph.mailsearchfolder"
+
+
+def _search(mailbox: Mailbox, body: Item, kept: Item) -> Item:
+    """What a search folder looks for, after a body; raises 400, and 404 for a folder that is not there."""
+    wanted = {"includeNestedFolders": False} | kept | {name: body[name] for name in _SEARCH if name in body}
+    sources, condition = wanted.get("sourceFolderIds"), wanted.get("filterQuery")
+    if not isinstance(sources, list) or not sources or not isinstance(condition, str):
+        raise GraphError(
+            400, "ErrorInvalidRequest", "A search folder needs sourceFolderIds and a filterQuery."
+        )
+    try:
+        parse_filter(condition)
+    except BadFilter as error:
+        raise GraphError(400, "BadRequest", f"Invalid filter clause: {error}") from None
+    return {
+        "isSupported": True, "includeNestedFolders": bool(wanted["includeNestedFolders"]),
+        "sourceFolderIds": [mailbox.folder_id(str(key)) for key in sources], "filterQuery": condition,
+    }  # fmt: skip
 
 
 @route("GET", "/users/{user}/mailFolders", MAIL_READ_BASIC)
@@ -87,15 +124,34 @@ def get_folder(call: Call, user: str, folder: str) -> Answer:
     return _entity(call, user, mailbox, mailbox.folder(folder))
 
 
+@route("GET", f"{_ONE}/childFolders/{{child}}", MAIL_READ_BASIC)
+def get_child_folder(call: Call, user: str, folder: str, child: str) -> Answer:
+    """A folder, if it lies directly inside the other."""
+    mailbox = open_mailbox(call, user)
+    found = mailbox.folder(child)
+    if found["parentFolderId"] != mailbox.folder_id(folder):
+        raise not_found()
+    return _entity(call, user, mailbox, found)
+
+
 @route("PATCH", "/users/{user}/mailFolders/{folder}", MAIL_WRITE)
 def update_folder(call: Call, user: str, folder: str) -> Answer:
     mailbox, body = open_mailbox(call, user), call.json_body()
-    check_properties(body, _WRITABLE, "mailFolder")
     found = _own_folder(mailbox, folder)
-    if "displayName" in body:
-        found["displayName"] = _checked_name(mailbox, found["parentFolderId"], body["displayName"])
+    check_properties(body, (*_KNOWN, *_SEARCH) if "_search" in found else _KNOWN, "mailFolder")
+    if body.get("displayName", found["displayName"]) != found["displayName"]:
+        found["displayName"] = _renamed(mailbox, found, body["displayName"])
+    if "_search" in found:
+        found["_search"] = _search(mailbox, body, found["_search"])
     mailbox.folders.touch(found["id"], call.now)
     return _entity(call, user, mailbox, found)
+
+
+def _renamed(mailbox: Mailbox, folder: Item, name: Any) -> str:
+    """A new name for a folder; that it differs in letter case alone is no conflict."""
+    if isinstance(name, str) and name.casefold() == folder["displayName"].casefold():
+        return name
+    return _checked_name(mailbox, folder["parentFolderId"], name)
 
 
 @route("DELETE", "/users/{user}/mailFolders/{folder}", MAIL_WRITE)
@@ -109,6 +165,14 @@ def delete_folder(call: Call, user: str, folder: str) -> Answer:
         mailbox.folders.touch(found["id"], call.now)
     else:
         _remove(mailbox, found, call)
+    return Answer(status=204)
+
+
+@route("POST", f"{_ONE}/permanentDelete", MAIL_WRITE)
+def delete_permanently(call: Call, user: str, folder: str) -> Answer:
+    """For good, with everything inside."""
+    mailbox = open_mailbox(call, user)
+    _remove(mailbox, _own_folder(mailbox, folder), call)
     return Answer(status=204)
 
 
@@ -133,11 +197,21 @@ def copy_folder(call: Call, user: str, folder: str) -> Answer:
     mailbox = open_mailbox(call, user)
     source = mailbox.folder(folder)
     target = mailbox.folder_id(str(call.json_body().get("destinationId")))
-    name = _checked_name(mailbox, target, source["displayName"])
-    twin = mailbox.add_folder(name, target, call.now)
-    for message in list(mailbox.messages[source["id"]]):
+    _checked_name(mailbox, target, source["displayName"])
+    return _entity(call, user, mailbox, _copied(mailbox, source, target, call), status=201)
+
+
+def _copied(mailbox: Mailbox, source: Item, target: str, call: Call) -> Item:
+    """A copy of a folder with its messages and the folders inside it."""
+    messages, inside = list(mailbox.messages.get(source["id"], ())), mailbox.children(source["id"])
+    twin = mailbox.add_folder(source["displayName"], target, call.now, hidden=source["isHidden"])
+    if "_search" in source:
+        twin["_search"] = dict(source["_search"])
+    for message in messages:
         mailbox.copy(message, twin["id"], call.now)
-    return _entity(call, user, mailbox, twin, status=201)
+    for child in inside:
+        _copied(mailbox, child, twin["id"], call)
+    return twin
 
 
 def _own_folder(mailbox: Mailbox, key: str) -> Item:

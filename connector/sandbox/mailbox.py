@@ -16,6 +16,7 @@ from typing import Any
 from .answers import GraphError
 from .call import Call
 from .changelog import Collection, Item
+from .odata_filter import parse_filter
 from .outlook import (
     EXTENDED,
     WITHHELD_FROM_BASIC,
@@ -143,10 +144,31 @@ class Mailbox:
         """The folders directly inside another."""
         return [folder for folder in self.folders if folder["parentFolderId"] == folder_id]
 
+    def messages_in(self, folder: Item) -> list[Item]:
+        """The messages of a folder; those that a search folder finds, if it is one."""
+        if "_search" not in folder:
+            return list(self.messages.get(folder["id"], ()))
+        search = folder["_search"]
+        matches = parse_filter(search["filterQuery"]).matches
+        return [
+            message
+            for key in self._searched(search["sourceFolderIds"], search["includeNestedFolders"])
+            for message in self.messages.get(key, ())
+            if matches(message)
+        ]
+
+    def _searched(self, folder_ids: list[str], nested: bool) -> list[str]:
+        found = list(dict.fromkeys(folder_ids))
+        for folder_id in found:
+            inside = self.children(folder_id) if nested else []
+            found += [child["id"] for child in inside if child["id"] not in found]
+        return found
+
     def shown_folder(self, folder: Item) -> Item:
         """A folder with its counts."""
-        messages = self.messages.get(folder["id"], Collection())
-        return {
+        messages = self.messages_in(folder)
+        shown: Item = {"@odata.type": "#microsoft.graph.mailSearchFolder"} if "_search" in folder else {}
+        shown |= {
             "id": folder["id"], "displayName": folder["displayName"],
             "parentFolderId": folder["parentFolderId"],
             "childFolderCount": len(self.children(folder["id"])),
@@ -155,6 +177,8 @@ class Mailbox:
             "sizeInBytes": sum(len(message["body"]["content"]) + 1024 for message in messages),
             "isHidden": folder["isHidden"],
         }  # fmt: skip
+        shown |= folder.get("_search", {})
+        return shown
 
     # Messages
 
@@ -188,9 +212,10 @@ class Mailbox:
 
     def copy(self, message: Item, folder: str, now: datetime) -> Item:
         """A copy of a message in a folder."""
-        twin = dict(message) | {"id": new_immutable_id(self.world)}
+        twin = dict(message) | {"id": new_immutable_id(self.world), "createdDateTime": timestamp(now)}
         twin["_attachments"] = [dict(attachment) for attachment in message["_attachments"]]
         twin["_extended"] = list(message["_extended"])
+        twin["_extensions"] = [dict(extension) for extension in message["_extensions"]]
         stamp(self.world, twin, timestamp(now))
         return self.put(twin, folder, now)
 
@@ -254,7 +279,7 @@ def new_message(mailbox: Mailbox, tenant: Tenant, now: datetime) -> Item:
         "body": {"contentType": "text", "content": ""}, "sender": sender, "from": sender,
         "toRecipients": [], "ccRecipients": [], "bccRecipients": [], "replyTo": [],
         "flag": {"flagStatus": "notFlagged"},
-        "_conversation": conversation, "_headers": [], "_extended": [], "_attachments": [],
+        "_conversation": conversation, "_headers": [], "_extended": [], "_extensions": [], "_attachments": [],
     }  # fmt: skip
     stamp(world, message, timestamp(now))
     return message

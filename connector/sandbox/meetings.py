@@ -16,7 +16,7 @@ from .changelog import Item
 from .composing import mail_from
 from .event_items import Event
 from .event_properties import NEVER
-from .mailbox import mailbox_of
+from .mailbox import Mailbox, mailbox_of
 from .outlook import addresses_of, mailbox_user, new_immutable_id, plain_text, precise_timestamp, stamp
 
 _SHARED = (
@@ -26,6 +26,7 @@ _SHARED = (
 )  # fmt: skip
 """What the organiser's changes bring to the attendees' copies."""
 
+_REQUEST = "#microsoft.graph.eventMessageRequest"
 _ANSWERS = {
     "accept": ("accepted", "Accepted", "meetingAccepted", "busy"),
     "tentativelyAccept": ("tentativelyAccepted", "Tentative", "meetingTenativelyAccepted", "tentative"),
@@ -49,13 +50,14 @@ def invite(call: Call, meeting: Event) -> None:
             copy |= _shared(meeting.item, user)
             stamp(call.world, copy, precise_timestamp(call.now))
             store.events[copy["_calendar"]].touch(copy["id"], call.now)
-        _write(call, meeting, user, copy["subject"], "meetingRequest", "#microsoft.graph.eventMessageRequest")
+        _write(call, meeting, user, copy["subject"], "meetingRequest", _REQUEST)
 
 
 def _new_copy(call: Call, original: Item, store: CalendarStore) -> Item:
     copy: Item = original | _shared(original, store.owner) | {
         "id": new_immutable_id(call.world), "isOrganizer": False, "transactionId": None, "categories": [],
-        "createdDateTime": precise_timestamp(call.now), "_extended": [], "showAs": "tentative",
+        "createdDateTime": precise_timestamp(call.now), "_extended": [], "_extensions": [],
+        "_snoozed_until": None, "showAs": "tentative",
         "responseStatus": {"response": "notResponded", "time": NEVER},
         "_attachments": [dict(entry) for entry in original["_attachments"]],
     }  # fmt: skip
@@ -147,26 +149,73 @@ def _report(call: Call, invitation: Event, subject: str, message_type: str, comm
         _write(call, invitation, organizer, subject, message_type, kind, comment)
 
 
+def forward(call: Call, meeting: Event, recipients: list[Item], comment: str) -> None:
+    """Invite more people, as the organiser or as an attendee; the organiser's list of attendees grows.
+
+    The forwarded invitation lies among the sent items, with the event that it is about.
+    """
+    organizer = mailbox_user(call.tenant, meeting.item["organizer"]["emailAddress"]["address"])
+    original = organizer and store_of(call.world, call.tenant, organizer).by_ical_uid(meeting.item["iCalUId"])
+    master = (
+        Event(store_of(call.world, call.tenant, organizer), original) if organizer and original else meeting
+    )
+    attendees = deepcopy(master.item["attendees"])
+    known = {entry["emailAddress"]["address"].casefold() for entry in attendees}
+    added = [
+        {"type": "required", "status": {"response": "none", "time": NEVER}, **person}
+        for person in recipients
+        if person["emailAddress"]["address"].casefold() not in known
+    ]
+    master.change({"attendees": attendees + added}, call.now)
+    subject = f"FW: {meeting.plain()['subject']}"
+    for user in _attending(call, recipients, meeting.store):
+        store = store_of(call.world, call.tenant, user)
+        if store.by_ical_uid(master.item["iCalUId"]) is None:
+            _new_copy(call, master.item, store)
+        _write(call, meeting, user, subject, "meetingRequest", _REQUEST, comment)
+    if organizer is not None and organizer["id"] != meeting.store.owner["id"]:
+        told = f"Meeting Forward Notification: {meeting.plain()['subject']}"
+        _write(call, meeting, organizer, told, "none", "#microsoft.graph.eventMessage")
+    sender = call.user or meeting.store.owner
+    mailbox = mailbox_of(call.world, call.tenant, sender)
+    sent = _message(call, meeting, mailbox, recipients[0], subject, "meetingRequest", _REQUEST, comment)
+    sent |= {"toRecipients": recipients, "_event": meeting}
+    mailbox.put(sent, "sentitems", call.now)
+
+
 def _write(
     call: Call, event: Event, to: Item, subject: str, message_type: str, kind: str, comment: str = ""
 ) -> None:
-    plain, sender = event.plain(), event.store.owner
     mailbox = mailbox_of(call.world, call.tenant, to)
+    message = _message(call, event, mailbox, _person(to), subject, message_type, kind, comment)
+    mailbox.put(message, "inbox", call.now)
+
+
+def _message(
+    call: Call,
+    event: Event,
+    mailbox: Mailbox,
+    to: Item,
+    subject: str,
+    message_type: str,
+    kind: str,
+    comment: str,
+) -> Item:
+    plain, sender = event.plain(), event.store.owner
     message = mail_from(
         mailbox,
         call,
         _person(sender),
-        _person(to),
+        to,
         subject,
         comment or plain_text(plain["body"]),
         event.item["iCalUId"],
     )
-    message |= {
+    return message | {
         "@odata.type": kind, "meetingMessageType": message_type, "type": plain["type"],
         "startDateTime": plain["start"], "endDateTime": plain["end"], "location": plain["location"],
         "isAllDay": plain["isAllDay"], "isOutOfDate": False, "isDelegated": False,
     }  # fmt: skip
-    mailbox.put(message, "inbox", call.now)
 
 
 def _person(owner: Item) -> Item:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from html.parser import HTMLParser
@@ -70,6 +70,10 @@ class Ids:
         if not _ID.fullmatch(shown_id):
             raise GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
         return self._lasting.get(shown_id, shown_id)
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Every id that changes, with the one that stays."""
+        return iter(self._lasting.items())
 
 
 def new_immutable_id(world: World) -> str:
@@ -280,6 +284,18 @@ def address_of(owner: Item) -> str:
 def email_address(owner: Item) -> Item:
     """A user or a group as `emailAddress`."""
     return {"name": owner["displayName"], "address": address_of(owner)}
+
+
+def settings_owner(call: Call, user: str) -> Item:
+    """The owner of a mailbox whose settings, rules, categories or tasks are asked for.
+
+    Raises 403 and 404 as `Call.mailbox_owner` does; by a switch, also for those who may open the mailbox.
+    """
+    owner = call.mailbox_owner(user)
+    is_other = call.user is not None and call.user["id"] != owner["id"]
+    if is_other and not call.world.switches.delegates_reach_settings_and_tasks:
+        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+    return owner
 
 
 def mailbox_user(tenant: Tenant, address: str) -> Item | None:

@@ -24,7 +24,10 @@ from urllib.parse import unquote
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 _CALL = re.compile(r"(?P<name>[\w.$]+)\((?P<arguments>.*)\)", re.DOTALL)
-_ARGUMENT = re.compile(r"\s*(?:(?P<name>\w+)\s*=\s*)?(?:'(?P<text>(?:[^']|'')*)'|(?P<bare>[^,']*))\s*(?:,|$)")
+_ARGUMENT = re.compile(
+    r"\s*(?:(?P<name>\w+)\s*=\s*)?(?:[\w.]*'(?P<text>(?:[^']|'')*)'|(?P<bare>[^,']*))\s*(?:,|$)"
+)
+"""A name, and a text in quotes, before which the type of an enumeration may stand, or a bare value."""
 _ENCODED_COLON_PATH = re.compile(r"(?<=/)[^/(]*%3A%2F[^/]*", re.IGNORECASE)
 _NAMESPACE = "microsoft.graph."
 

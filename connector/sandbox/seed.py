@@ -163,14 +163,14 @@ def _add_group_and_site(tenant: Tenant, number: int) -> None:
         {
             "id": group_id, "displayName": "Launch Team", "description": "Plans the next launch.",
             "mail": f"launch@{tenant.domains[0]}", "mailEnabled": True, "mailNickname": "launch",
-            "securityEnabled": False, "groupTypes": ["Unified"], "visibility": "Private",
+            "securityEnabled": False, "groupTypes": ["Unified"], "visibility": "Private", "_seed": 9,
             "createdDateTime": _HIRED.strftime("%Y-%m-%dT%H:%M:%SZ"),
         },
         _HIRED,
     )  # fmt: skip
     people = [user["id"] for user in tenant.users if user["userType"] == "Member"]
     tenant.members[group_id] = people[:4]
-    tenant.managers |= dict.fromkeys(people[1:4], people[0])
+    tenant.managers |= dict.fromkeys(people[1:4], people[0]) | {people[0]: people[4]}
     host = f"{tenant.domains[0].split('.')[0]}.sharepoint.example"
     tenant.sites.add(
         {

@@ -6,20 +6,35 @@ What leaves the company is accepted and goes nowhere. Source: Microsoft: user: s
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .answers import Answer, GraphError
+from .attachments import new_attachment
 from .call import Call
 from .changelog import Item
 from .composing import Kind, composed, mail_from, response_draft
+from .focused_inbox import classify
 from .graph import route
+from .mail_rules import SendOn, apply_rules
 from .mailbox import Mailbox, is_own_address, mailbox_of, open_mailbox
 from .mime import brings_mime, message_from_mime
-from .outlook import boolean, confirmed, mailbox_user, new_immutable_id, stamp, timestamp
+from .outlook import (
+    boolean,
+    confirmed,
+    email_address,
+    mailbox_user,
+    new_immutable_id,
+    plain_text,
+    stamp,
+    timestamp,
+)  # fmt: skip
 from .scopes import MAIL_SEND, MAIL_WRITE
 
 _ADDRESSED = ("toRecipients", "ccRecipients", "bccRecipients")
+_DEFERRED_SEND_TIME = "systemtime 0x3fef"
+"""The extended property PidTagDeferredSendTime: until then Outlook keeps a message among the drafts."""
 _MESSAGE_LIMIT_BYTES = 35 * 1024 * 1024
 _POSTMASTER = {"emailAddress": {"name": "Microsoft Outlook", "address": "postmaster@outlook.invalid"}}
 
@@ -97,13 +112,48 @@ def _draft(call: Call, user: str, key: str, kind: Kind) -> Answer:
 
 
 def _send(call: Call, mailbox: Mailbox, message: Item, *, keep: bool) -> None:
-    """Check, deliver, and keep a copy in Sent Items, at once or after the switched delay."""
+    """Check; then deliver, at once or when the message says, and keep a copy in Sent Items."""
     _check(call, mailbox, message)
+    due = _deferred_until(message)
+    if due is None or due <= call.now:
+        _hand_over(call, mailbox, message, keep=keep)
+        return
+    if not message["parentFolderId"]:
+        mailbox.put(message, "drafts", call.now)
+    waiting_in = mailbox.messages[message["parentFolderId"]]
+
+    def leave(now: datetime) -> None:
+        if message["id"] in waiting_in:
+            _hand_over(replace(call, now=now), mailbox, message, keep=keep)
+
+    mailbox.later(due, leave)
+    for address in _addresses(message):
+        user = mailbox_user(call.tenant, address)
+        if user is not None:
+            mailbox_of(call.world, call.tenant, user).later(due, mailbox.catch_up)
+
+
+def _deferred_until(message: Item) -> datetime | None:
+    """The moment in the property PidTagDeferredSendTime; raises 400 when it is none."""
+    for entry in message["_extended"]:
+        if entry["id"].casefold() == _DEFERRED_SEND_TIME:
+            try:
+                moment = datetime.fromisoformat(entry["value"])
+            except ValueError:
+                raise GraphError(400, "ErrorInvalidProperty", "The value is no SystemTime.") from None
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+def _hand_over(call: Call, mailbox: Mailbox, message: Item, *, keep: bool) -> None:
+    """Deliver, and keep a copy in Sent Items, at once or after the switched delay."""
     message |= {"sentDateTime": timestamp(call.now), "receivedDateTime": timestamp(call.now), "isRead": True}
     deliver(call, mailbox, message)
     is_draft = bool(message["parentFolderId"])
     delay = timedelta(seconds=call.world.switches.sent_items_delay_seconds)
     if not keep:
+        if is_draft:
+            mailbox.take_out(message, call.now)
         return
 
     def arrive(now: datetime) -> None:
@@ -133,7 +183,8 @@ def _check(call: Call, mailbox: Mailbox, message: Item) -> None:
         return
     other = mailbox_user(call.tenant, sender)
     delegates = call.tenant.accounts[other["id"]].delegates if other is not None else set()
-    if call.user is None or call.user["id"] not in delegates:
+    may_send_for_others = "Mail.Send.Shared" in call.scopes
+    if call.user is None or call.user["id"] not in delegates or not may_send_for_others:
         raise GraphError(
             403, "ErrorSendAsDenied",
             "The user account which was used to submit this request does not have the right to send mail on "
@@ -169,10 +220,33 @@ def deliver(call: Call, mailbox: Mailbox, message: Item) -> None:
 def _arrive(call: Call, target: Mailbox, message: Item) -> None:
     copy = dict(message) | {
         "id": new_immutable_id(call.world), "isRead": False, "isDraft": False, "categories": [],
-        "flag": {"flagStatus": "notFlagged"}, "bccRecipients": [], "_extended": [],
+        "flag": {"flagStatus": "notFlagged"}, "bccRecipients": [], "_extended": [], "_extensions": [],
         "conversationId": target.conversation_id(message["_conversation"]),
         "createdDateTime": timestamp(call.now),
         "_attachments": [dict(attachment) for attachment in message["_attachments"]],
     }  # fmt: skip
     stamp(call.world, copy, timestamp(call.now))
+    classify(call, target, copy)
     target.put(copy, "inbox", call.now)
+    for order in apply_rules(call, target, copy).send_on:
+        if not message.get("_by_rule"):
+            deliver(call, target, _sent_on(call, target, copy, order) | {"_by_rule": True})
+
+
+def _sent_on(call: Call, mailbox: Mailbox, message: Item, order: SendOn) -> Item:
+    """What a rule sends to others; what came from a rule is not sent on again."""
+    if order.action == "redirectTo":
+        return dict(message) | {"toRecipients": order.to, "ccRecipients": []}
+    owner = {"emailAddress": email_address(mailbox.owner)}
+    text, subject = plain_text(message["body"]), f"FW: {message['subject']}"
+    forwarded = mail_from(mailbox, call, owner, order.to[0], subject, text, message["_conversation"])
+    forwarded["toRecipients"] = order.to
+    if order.action == "forwardAsAttachmentTo":
+        inside = {"@odata.type": "#microsoft.graph.message", "subject": message["subject"],
+                  "body": message["body"], "from": message["from"]}  # fmt: skip
+        given = {"@odata.type": "#microsoft.graph.itemAttachment", "name": message["subject"], "item": inside}
+        forwarded["_attachments"] = [new_attachment(call.world, given)]
+    else:
+        forwarded["_attachments"] = [dict(attachment) for attachment in message["_attachments"]]
+    forwarded["hasAttachments"] = bool(forwarded["_attachments"])
+    return forwarded

@@ -17,7 +17,7 @@ from .changelog import Item
 from .drive_answers import item_answer, items_answer, listed
 from .drive_content import redirect_to_content
 from .drive_tree import Drive
-from .drives import Address, drives_of, has_expired, identity, on_item, role_of
+from .drives import Address, check_access, drives_of, has_expired, identity, on_item, role_of
 from .graph import route
 from .scopes import FILES_READ, FILES_WRITE
 
@@ -111,8 +111,15 @@ def get_permission(call: Call, address: Address, permission: str) -> Answer:
 
 @on_item("PATCH", "/permissions/{permission}", FILES_WRITE)
 def update_permission(call: Call, address: Address, permission: str) -> Answer:
-    found = _own(address, permission)
-    found["roles"] = [_role(call.json_body())]
+    found, body = _own(address, permission), call.json_body()
+    if not {"roles", "expirationDateTime"} & set(body):
+        raise _invalid("Only roles and expirationDateTime of a permission can be changed.")
+    changes: Item = {"roles": [_role(body)]} if "roles" in body else {}
+    if "expirationDateTime" in body:
+        found.pop("expirationDateTime", None)
+        expiry = _expiry(call, body)
+        changes |= {"expirationDateTime": expiry} if expiry else {}
+    found |= changes
     return _permission_answer(call, found)
 
 
@@ -176,6 +183,25 @@ def list_shared_children(call: Call, share: str) -> Answer:
 @route("GET", "/shares/{share}/driveItem/content", FILES_READ)
 def download_shared_item(call: Call, share: str) -> Answer:
     return redirect_to_content(call, *_shared_item(call, share))
+
+
+@route("POST", "/shares/{share}/permission/grant", FILES_WRITE)
+def grant_link_access(call: Call, share: str) -> Answer:
+    """Let people use a link, whoever it was for before; they get no mail."""
+    drive, item, permission = _behind(call, _url_of(share))
+    check_access(call, drive, item, FILES_WRITE)
+    body = call.json_body()
+    _role(body)
+    recipients = body.get("recipients")
+    if permission is None or not isinstance(recipients, list) or not recipients:
+        raise _invalid("The request needs a sharing link and recipients.")
+    users = [_grantee(call, recipient, True) for recipient in recipients]
+    granted = permission.setdefault("grantedToIdentitiesV2", [])
+    for user in users:
+        who = user.get("grantedToV2") or {"user": {"displayName": user["invitation"]["email"]}}
+        if who not in granted:
+            granted.append(who)
+    return call.collection([permission], default_page=1, always=())
 
 
 def _shared_item(call: Call, share: str) -> tuple[Drive, Item]:

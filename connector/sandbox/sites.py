@@ -1,6 +1,7 @@
-"""SharePoint sites: enough to pick one. Their libraries are drives.
+"""SharePoint sites: find them, below each other and as followed. Their libraries are drives.
 
-Source: Microsoft: Get a site resource; Search for sites.
+What sites hold besides is left to `lists` and its neighbours.
+Source: Microsoft: Get a site resource; Search for sites; List followed sites; Enumerate subsites.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from .answers import Answer, GraphError
 from .call import Call
 from .changelog import Item
-from .drives import default_drive, drives_held, find_site, role_of
+from .drive_tree import Drive
+from .drives import check_access, default_drive, drives_held, find_site, role_of
 from .graph import route
-from .scopes import FILES_READ, SITES_READ
+from .scopes import FILES_READ, FOLLOWED_SITES_READ, SITES_READ
 
 DEFAULT_PAGE = 200
 
@@ -29,7 +31,39 @@ def list_sites(call: Call) -> Answer:
 
 @route("GET", "/sites/{site}", SITES_READ)
 def get_site(call: Call, site: str) -> Answer:
-    return call.entity(_seen(call, find_site(call, site)), always=(), context="sites/$entity")
+    return call.entity(seen_site(call, site), always=(), context="sites/$entity")
+
+
+@route("GET", "/sites/{site}/sites", SITES_READ)
+def list_subsites(call: Call, site: str) -> Answer:
+    """The sites directly below another, as far as the caller may see them."""
+    above = seen_site(call, site)
+    found = [
+        each for each in call.tenant.sites if each.get("_parent") == above["id"] and _may_see(call, each)
+    ]
+    return call.collection(found, default_page=DEFAULT_PAGE, always=())
+
+
+@route("GET", "/users/{user}/followedSites", FOLLOWED_SITES_READ)
+def list_followed(call: Call, user: str) -> Answer:
+    """The sites that a user follows, which are those of the groups that the user is a member of."""
+    user_id = call.user_of(user)["id"]
+    found = [
+        site
+        for site in call.tenant.sites
+        if any(user_id in call.tenant.members.get(drive.group_id or "", ()) for drive in _drives(call, site))
+    ]
+    return call.collection(found, default_page=DEFAULT_PAGE, always=())
+
+
+@route("GET", "/sites/{site}/drives/{drive}", FILES_READ)
+def get_drive_of_site(call: Call, site: str, drive: str) -> Answer:
+    """One library of a site."""
+    found = next((each for each in drives_held(call, "site", site) if each.id == drive), None)
+    if found is None:
+        raise GraphError(404, "itemNotFound", "The resource could not be found.")
+    check_access(call, found, found.root, FILES_READ)
+    return call.entity(found.as_json(), always=(), context="drives/$entity")
 
 
 @route("GET", "/sites/{site}/{:path}", SITES_READ)
@@ -62,7 +96,12 @@ def _at_path(call: Call, host: str, path: str) -> Item:
     raise GraphError(404, "itemNotFound", "There is no such site.")
 
 
-def _drives(call: Call, site: Item) -> list[object]:
+def seen_site(call: Call, key: str) -> Item:
+    """A site by id, host name or `root`; raises 404, and 403 when the caller may not see it."""
+    return _seen(call, find_site(call, key))
+
+
+def _drives(call: Call, site: Item) -> list[Drive]:
     return list(drives_held(call, "site", site["id"]))
 
 

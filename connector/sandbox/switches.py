@@ -99,6 +99,12 @@ class Switches:
     """Answer to an event with a transactionId already used: 201 or 200 with that event, or 409."""
     declined_events_kept: bool = False
     """Keep declined events in the attendee's calendar, as people may set it in Outlook."""
+    delegates_reach_settings_and_tasks: bool = True
+    """Whether who may open a mailbox also reaches its settings and tasks: documented, but seen refused."""
+
+    # Subscriptions
+    subscription_mailbox_minutes: int = 10_080
+    """Longest life of a subscription to messages, events or contacts; 4,230 in documents before 2025."""
 
     # Drives
     unprovisioned_drive_status: Literal[404, 401] = 404

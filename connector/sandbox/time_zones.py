@@ -93,3 +93,13 @@ def time_zone(name: object) -> ZoneInfo:
             f"A valid TimeZone value must be specified. This TimeZone value is not supported: '{name}'.",
         )  # fmt: skip
     return ZoneInfo(key)
+
+
+def windows_names() -> list[str]:
+    """The Windows names of all zones, from west to east."""
+    return list(_BY_WINDOWS)
+
+
+def iana_names() -> list[str]:
+    """The IANA names that Outlook takes, in the order of the alphabet."""
+    return sorted({*_BY_WINDOWS.values(), *_MORE_PLACES})

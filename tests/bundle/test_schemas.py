@@ -17,11 +17,25 @@ from tests.reference import GRAPH_DATA, needs_reference
 
 FILES = {name: document.data for name, document in bundle.read_all(bundle.root()).items()}
 ENTITIES = {
+    "group": "group", "invitation": "invitation", "post": "post",
+    "site": "site", "list": "list", "list_item": "listItem", "column": "columnDefinition",
+    "content_type": "contentType", "subscription": "subscription",
     "user": "user", "event": "event", "message": "message", "calendar": "calendar",
-    "calendar_group": "calendarGroup", "mail_folder": "mailFolder", "drive": "drive",
+    "calendar_permission": "calendarPermission", "calendar_group": "calendarGroup",
+    "room": "room", "room_list": "roomList", "online_meeting": "onlineMeeting", "reminder": "reminder",
+    "attendance_record": "attendanceRecord", "attendance_report": "meetingAttendanceReport",
+    "mail_folder": "mailFolder", "drive": "drive",
     "drive_item": "driveItem", "permission": "permission", "attachment": "fileAttachment",
+    "contact": "contact", "contact_folder": "contactFolder",
+    "todo_list": "todoTaskList", "todo_task": "todoTask", "checklist_item": "checklistItem",
+    "linked_resource": "linkedResource", "task_attachment": "taskFileAttachment",
+    "upload_session": "uploadSession", "person": "person", "mailbox_settings": "mailboxSettings",
+    "automatic_replies": "automaticRepliesSetting", "time_zone": "timeZoneInformation",
 }  # fmt: skip
-NEVER_WRITTEN = {"drive"}
+NEVER_WRITTEN = {
+    "reminder", "attendance_record", "attendance_report", "drive", "task_attachment", "upload_session",
+    "person", "time_zone", "list_item", "site",
+}  # fmt: skip
 LEFT_OUT = {
     "user": {
         # Written at a path of its own, or read with permissions that few tenants give.
@@ -30,6 +44,12 @@ LEFT_OUT = {
         "licenseAssignmentStates", "onPremisesProvisioningErrors", "provisionedPlans",
         "serviceProvisioningErrors",
     },
+    "group": {
+        # States of licences and of synchronisation, for the tools of administrators.
+        "licenseProcessingState", "onPremisesProvisioningErrors", "serviceProvisioningErrors",
+    },
+    # A stream, replaced by the attendance reports.
+    "online_meeting": {"attendeeReport"},
     "drive_item": {"content"},
     # Deprecated: the forms with V2 say the same.
     "permission": {"grantedTo", "grantedToIdentities"},
@@ -37,6 +57,7 @@ LEFT_OUT = {
 OF_OTHER_KINDS = {
     "attachment": "fileAttachment",
     "extension": "openTypeExtension",
+    "timeZoneBase": "customTimeZone",
     "fileAttachment": "itemAttachment",
 }
 """Types whose schemas also name what a derived, or a sibling, type has."""
@@ -46,6 +67,7 @@ JSON_TYPES = {
     "Edm.Int32": ("integer", None), "Edm.Int64": ("integer", None), "Edm.Double": ("number", None),
     "Edm.DateTimeOffset": ("string", "date-time"), "Edm.Date": ("string", "date"),
     "Edm.Guid": ("string", "uuid"), "Edm.Binary": ("string", None),
+    "Edm.TimeOfDay": ("string", None),
 }  # fmt: skip
 """The JSON type and the format of OData's own types (OASIS: OData JSON Format 4.01)."""
 

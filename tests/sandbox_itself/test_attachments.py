@@ -79,7 +79,9 @@ def test_a_file_of_3_mb_needs_a_session(sandbox: Sandbox, token: str, holder: st
     assert above.status_code == 400
 
 
-def test_a_session_takes_ranges_in_order_and_ends_with_a_location(sandbox: Sandbox, token: str, holder: str) -> None:
+def test_a_session_takes_ranges_in_order_and_ends_with_a_location(
+    sandbox: Sandbox, token: str, holder: str
+) -> None:
     data = bytes(range(256)) * (3 * MIB // 256 + 10)
     session = opened(sandbox, token, holder, len(data), contentType="video/mp4").json()
     assert session["nextExpectedRanges"] == ["0-"]
@@ -132,7 +134,11 @@ def test_sessions_work_in_the_own_mailbox_only(sandbox: Sandbox) -> None:
 
 
 def test_an_item_is_attached_and_expanded(sandbox: Sandbox, token: str, holder: str) -> None:
-    item = {"@odata.type": "microsoft.graph.message", "subject": "Inner", "body": {"contentType": "text", "content": "deep"}}
+    item = {
+        "@odata.type": "microsoft.graph.message",
+        "subject": "Inner",
+        "body": {"contentType": "text", "content": "deep"},
+    }
     body = {"@odata.type": "#microsoft.graph.itemAttachment", "name": "Inner", "item": item}
     made = sandbox.graph("POST", f"{holder}/attachments", token, json=body).json()
     path = f"{holder}/attachments/{key(made)}"
@@ -143,7 +149,11 @@ def test_an_item_is_attached_and_expanded(sandbox: Sandbox, token: str, holder: 
 
 
 def test_a_reference_has_no_content(sandbox: Sandbox, token: str, holder: str) -> None:
-    body = {"@odata.type": "#microsoft.graph.referenceAttachment", "name": "Plan", "sourceUrl": "https://x.example"}
+    body = {
+        "@odata.type": "#microsoft.graph.referenceAttachment",
+        "name": "Plan",
+        "sourceUrl": "https://x.example",
+    }
     made = sandbox.graph("POST", f"{holder}/attachments", token, json=body).json()
     assert made["@odata.type"] == "#microsoft.graph.referenceAttachment"
     assert sandbox.get(f"{holder}/attachments/{key(made)}/$value", token).status_code == 400
@@ -152,7 +162,10 @@ def test_a_reference_has_no_content(sandbox: Sandbox, token: str, holder: str) -
 def test_broken_base64_and_unknown_attachments_are_told(sandbox: Sandbox, token: str, holder: str) -> None:
     broken = sandbox.graph("POST", f"{holder}/attachments", token, json=HELLO | {"contentBytes": "%%%"})
     assert code(broken) == (400, "UnableToDeserializePostBody")
-    assert code(sandbox.get(f"{holder}/attachments/{key('AAMk' + 'x' * 60)}", token)) == (404, "ErrorItemNotFound")
+    assert code(sandbox.get(f"{holder}/attachments/{key('AAMk' + 'x' * 60)}", token)) == (
+        404,
+        "ErrorItemNotFound",
+    )
 
 
 def test_attachments_follow_a_message_that_moves(sandbox: Sandbox, token: str) -> None:
@@ -162,7 +175,9 @@ def test_attachments_follow_a_message_that_moves(sandbox: Sandbox, token: str) -
     moved = sandbox.graph("POST", path, token, json={"destinationId": "archive"}).json()
     after = sandbox.get(f"/me/messages/{key(moved)}/attachments", token).json()["value"][0]["id"]
     assert before != after
-    assert sandbox.get(f"/me/messages/{key(moved)}/attachments/{key(after)}/$value", token).content == b"hello"
+    assert (
+        sandbox.get(f"/me/messages/{key(moved)}/attachments/{key(after)}/$value", token).content == b"hello"
+    )
 
 
 def test_reading_does_not_allow_adding(sandbox: Sandbox) -> None:
@@ -171,3 +186,21 @@ def test_reading_does_not_allow_adding(sandbox: Sandbox) -> None:
     reader = sandbox.token("Mail.Read", user=LUIS)
     answer = sandbox.graph("POST", f"/me/messages/{key(made)}/attachments", reader, json=HELLO)
     assert answer.status_code == 403
+
+
+def test_a_lost_range_is_asked_for_again(sandbox: Sandbox, token: str, holder: str) -> None:
+    sandbox.switch(upload_lost_fragment=1)
+    total = 3 * MIB
+    url = opened(sandbox, token, holder, total).json()["uploadUrl"]
+    put(sandbox, url, bytes(MIB), 0, total)
+    assert put(sandbox, url, bytes(MIB), MIB, total).json()["NextExpectedRanges"] == ["0"]
+    assert put(sandbox, url, bytes(MIB), 0, total).json()["NextExpectedRanges"] == [str(MIB)]
+
+
+def test_a_session_ends_with_404_when_what_it_is_for_is_gone(
+    sandbox: Sandbox, token: str, holder: str
+) -> None:
+    total = 3 * MIB
+    url = opened(sandbox, token, holder, total).json()["uploadUrl"]
+    sandbox.graph("POST", f"{holder}/permanentDelete", token)
+    assert put(sandbox, url, bytes(total), 0, total).status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import zipfile
 from io import BytesIO
 
 import pytest
@@ -185,6 +186,14 @@ def test_an_office_file_is_converted_to_pdf(sandbox: Sandbox, token: str) -> Non
     assert answer.content[start:].startswith(b"xref\n0 6\n")
 
 
+def test_markdown_becomes_html(sandbox: Sandbox, token: str) -> None:
+    sandbox.graph("PUT", f"{ROOT}:/plan.md:/content", token, data=b"# <Plan>")
+    page = sandbox.get(f"{ROOT}:/plan.md:/content?format=html", token)
+    assert page.headers["Content-Type"] == "text/html"
+    assert "plan.html" in page.headers["Content-Disposition"]
+    assert "# &lt;Plan&gt;" in page.text
+
+
 @pytest.mark.parametrize(
     "path", ["Welcome.txt:/content?format=pdf", "Documents/Minutes.docx:/content?format=mp3"]
 )
@@ -192,12 +201,46 @@ def test_other_conversions_are_406(sandbox: Sandbox, token: str, path: str) -> N
     assert sandbox.get(f"{ROOT}:/{path}", token).status_code == 406
 
 
-def test_a_replaced_file_leaves_the_disk(sandbox: Sandbox, token: str) -> None:
+def test_earlier_versions_stay_on_the_disk_until_the_file_is_deleted_for_good(
+    sandbox: Sandbox, token: str
+) -> None:
     from connector.sandbox.file_store import files_of
 
     folder = files_of(sandbox.server.world).new_path().parent
-    url = f"{ROOT}:/a.bin:/content"
-    sandbox.graph("PUT", url, token, data=b"x" * MIB)
     before = sum(path.stat().st_size for path in folder.iterdir())
-    sandbox.graph("PUT", url, token, data=b"y")
-    assert sum(path.stat().st_size for path in folder.iterdir()) == before - MIB + 1
+    for content in (b"x" * MIB, b"y"):
+        sandbox.graph("PUT", f"{ROOT}:/a.bin:/content", token, data=content)
+    assert sum(path.stat().st_size for path in folder.iterdir()) == before + MIB + 1
+    assert sandbox.graph("POST", f"{ROOT}:/a.bin:/permanentDelete", token).status_code == 204
+    assert sum(path.stat().st_size for path in folder.iterdir()) == before
+
+
+def test_a_library_can_change_an_office_file_after_its_upload(sandbox: Sandbox) -> None:
+    token = sandbox.token("Files.ReadWrite.All")
+    content = sandbox.get(f"{ROOT}:/Documents/Minutes.docx:/content", token).content
+    sandbox.switch(office_files_change=True)
+    own = sandbox.graph("PUT", f"{ROOT}:/a.docx:/content", token, data=content)
+    library = "/sites/root/drive/root"
+    changed = sandbox.graph("PUT", f"{library}:/a.docx:/content", token, data=content)
+    session = sandbox.graph("POST", f"{library}:/b.docx:/createUploadSession", token, json={})
+    size = len(content)
+    headers = {"Content-Range": f"bytes 0-{size - 1}/{size}"}
+    sent = sandbox.session.put(session.json()["uploadUrl"], data=content, headers=headers)
+    assert own.json()["size"] == size
+    assert changed.json()["size"] > size
+    assert sent.json()["size"] == changed.json()["size"]
+    assert zipfile.is_zipfile(BytesIO(sandbox.get(f"{library}:/a.docx:/content", token).content))
+
+
+def test_a_file_is_no_folder_for_other_files(sandbox: Sandbox, token: str) -> None:
+    answer = sandbox.graph("PUT", f"{ROOT}:/Welcome.txt/below.txt:/content", token, data=b"x")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalidRequest")
+    assert sandbox.graph("PUT", f"{ROOT}:/Welcome.txt/a/b.txt:/content", token, data=b"x").status_code == 400
+
+
+def test_a_malformed_json_file_is_a_file_like_any_other(sandbox: Sandbox) -> None:
+    token, headers = sandbox.token("Files.ReadWrite"), {"Content-Type": "application/json"}
+    path = "/me/drive/root:/broken.json:/content"
+    answer = sandbox.graph("PUT", path, token, data=b'{"a": ', headers=headers)
+    assert (answer.status_code, answer.json()["size"]) == (201, 6)
+    assert sandbox.get(path, token).content == b'{"a": '

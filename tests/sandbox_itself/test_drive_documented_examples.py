@@ -15,10 +15,13 @@ GROUP = "00000001-0000-4000-9000-000000000001"
 COLLEAGUE = "luis.brandt@fabrikoast.example"
 
 SERVED = {
-    "drive-get", "drive-list", "driveitem-copy", "driveitem-delete", "driveitem-delta", "driveitem-get",
-    "driveitem-invite", "driveitem-list-children", "driveitem-move", "driveitem-put-content", "shares-get",
+    "drive-get", "drive-list", "drive-list-following", "driveitem-checkin", "driveitem-copy", "driveitem-delete",
+    "driveitem-delta", "driveitem-get", "driveitem-invite", "driveitem-list-children", "driveitem-list-thumbnails",
+    "driveitem-list-versions", "driveitem-move", "driveitem-put-content", "driveitem-unfollow",
+    "driveitemversion-get", "driveitemversion-get-contents", "driveitemversion-restore", "permission-grant",
+    "shares-get",
 }  # fmt: skip
-SERVED_ALONE = {"driveitem-createuploadsession#1", "driveitem-get-content#1", "driveitem-list-thumbnails#4"}
+SERVED_ALONE = {"driveitem-createuploadsession#1", "driveitem-get-content#1"}
 STATUS = {"driveitem-put-content#2": 200}
 """Where the documents show 201 although an item that is named by its id must be there already."""
 ABSENT = {
@@ -26,9 +29,9 @@ ABSENT = {
     "drive-list#2": {"value.owner.user"}, "driveitem-delta#1": {"value.deleted", "@odata.nextLink"},
     "driveitem-delta#2": {"value.deleted"}, "driveitem-list-children#1": {"@odata.nextLink"},
     "driveitem-list-children#2": {"@odata.nextLink"}, "driveitem-list-children#3": {"@odata.nextLink"},
-    "driveitem-list-thumbnails#4": {"value.thumbnails.small"},
+    "permission-grant#2": {"value.grantedTo", "value.invitation"},
 }  # fmt: skip
-"""What depends on the example: groups as owners, deletions, further pages, previews."""
+"""What depends on the example: groups as owners, deletions, further pages, grants by name."""
 
 EXAMPLES = [
     example
@@ -62,7 +65,16 @@ def filled(text: str, values: dict[str, str]) -> str:
 def test_a_documented_request_gets_the_documented_shape(sandbox: Sandbox, example: dict[str, Any]) -> None:
     sandbox.control("POST", "/clock", {"freeze_at": "2018-01-01T00:00:00Z"})
     token = sandbox.token("Files.ReadWrite.All", "Sites.ReadWrite.All")
-    file = sandbox.get("/me/drive/root:/Welcome.txt", token).json()
+    name = "Documents/Minutes.docx" if example["page"] == "driveitem-list-thumbnails" else "Welcome.txt"
+    file = sandbox.get(f"/me/drive/root:/{name}", token).json()
+    item = f"/me/drive/items/{file['id']}"
+    if example["page"] == "driveitem-checkin":
+        sandbox.graph("POST", f"{item}/checkout", token)
+    elif example["page"] == "drive-list-following":
+        sandbox.graph("POST", f"{item}/follow", token)
+    elif example["page"].startswith("driveitemversion"):
+        sandbox.graph("PUT", f"{item}/content", token, data=b"a second version")
+    link = sandbox.graph("POST", f"{item}/createLink", token, json={"type": "view", "scope": "users"}).json()
     sandbox.graph("PUT", "/me/drive/root:/Documents/Letters/a.txt:/content", token, data=b"a")
     folder = sandbox.get("/me/drive/root:/Documents", token).json()
     is_about_a_folder = "children" in example["request"]["url"]
@@ -74,7 +86,8 @@ def test_a_documented_request_gets_the_documented_shape(sandbox: Sandbox, exampl
         "drive-id": file["parentReference"]["driveId"], "groupId": GROUP, "siteId": "root",
         "idOrUserPrincipalName": USER, "userId": USER, "item-path": "Reports/large.dat",
         "item-id": (folder if is_about_a_folder else file)["id"], "path-relative-to-root": "Documents",
-        "shareIdOrEncodedSharingUrl": share, "shareIdOrUrl": share,
+        "shareIdOrEncodedSharingUrl": share, "shareIdOrUrl": share, "version-id": "1.0", "thumb-id": "0",
+        "size": "small", "encoded-sharing-url": link["shareId"],
     }  # fmt: skip
     request, expected = example["request"], example["response"]
     url = filled(request["url"], values)

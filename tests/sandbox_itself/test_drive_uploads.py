@@ -42,7 +42,9 @@ def send_all(sandbox: Sandbox, url: str) -> requests.Response:
 
 
 def refusal(answer: requests.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
+    """Status and the most precise code."""
+    error = answer.json()["error"]
+    return answer.status_code, error["innerError"].get("code", error["code"])
 
 
 def test_fragments_in_order_make_the_file(sandbox: Sandbox, token: str) -> None:
@@ -122,6 +124,7 @@ def test_received_and_early_fragments_are_416_and_the_status_says_what_is_missin
     send(sandbox, url, 0, UNIT)
     assert refusal(send(sandbox, url, 0, UNIT)) == (416, "fragmentOverlap")
     assert refusal(send(sandbox, url, 2 * UNIT, TOTAL)) == (416, "fragmentOutOfOrder")
+    assert send(sandbox, url, 0, UNIT).json()["error"]["code"] == "invalidRange"
     assert sandbox.session.get(url).json()["nextExpectedRanges"] == [f"{UNIT}-"]
 
 

@@ -81,7 +81,7 @@ def test_sites_are_found_by_word_root_host_and_path(sandbox: Sandbox) -> None:
     token = sandbox.token("Sites.Read.All")
     found = sandbox.get("/sites?search=launch", token).json()["value"]
     assert [site["displayName"] for site in found] == ["Launch Team"]
-    assert len(sandbox.get("/sites?search=*", token).json()["value"]) == 2
+    assert len(sandbox.get("/sites?search=*", token).json()["value"]) == 3
     root = sandbox.get("/sites/root", token).json()
     assert sandbox.get("/sites/fabrikoast.sharepoint.example", token).json()["id"] == root["id"]
     by_path = sandbox.get("/sites/fabrikoast.sharepoint.example:/sites/launch", token).json()
@@ -93,7 +93,7 @@ def test_sites_are_found_by_word_root_host_and_path(sandbox: Sandbox) -> None:
 
 def test_search_shows_only_the_sites_that_the_user_may_see(sandbox: Sandbox) -> None:
     found = sandbox.get("/sites?search=*", sandbox.token("Sites.Read.All", user=OUTSIDER)).json()["value"]
-    assert [site["displayName"] for site in found] == ["Fabrikoast Intranet"]
+    assert [site["displayName"] for site in found] == ["Fabrikoast Intranet", "People and Culture"]
 
 
 def test_a_small_drive_shows_its_quota_and_refuses_more(sandbox: Sandbox) -> None:
@@ -116,3 +116,13 @@ def test_a_new_licensed_user_gets_a_drive_at_the_first_request(sandbox: Sandbox)
     colleague["assignedLicenses"] = [{"skuId": "c7df2760-2c81-4ef7-b578-5b5392b571df", "disabledPlans": []}]
     token = sandbox.token("Files.Read", user=colleague["userPrincipalName"])
     assert sandbox.get("/me/drive/root", token).json()["folder"] == {"childCount": 0}
+
+
+def test_a_guest_sees_no_site(sandbox: Sandbox) -> None:
+    world = sandbox.server.world
+    tenant = world.tenant(COMPANY)
+    assert tenant is not None
+    guest = next(user for user in tenant.users if user["userType"] == "Guest")
+    token = sandbox.token("Sites.Read.All", "Files.Read.All", user=guest["userPrincipalName"])
+    assert sandbox.get("/sites?search=*", token).json()["value"] == []
+    assert sandbox.get("/sites/root/drive", token).status_code == 403

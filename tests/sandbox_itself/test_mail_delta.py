@@ -39,7 +39,9 @@ def test_the_first_round_brings_all_and_the_next_only_changes(sandbox: Sandbox, 
     assert "body" not in entries[0]
 
 
-def test_a_message_that_leaves_the_folder_is_reported_under_the_id_it_had_there(sandbox: Sandbox, token: str) -> None:
+def test_a_message_that_leaves_the_folder_is_reported_under_the_id_it_had_there(
+    sandbox: Sandbox, token: str
+) -> None:
     moved, gone = draft(sandbox, token), draft(sandbox, token)
     _, link = rounds(sandbox, token, DRAFTS)
     sandbox.graph("POST", f"/me/messages/{key(moved)}/move", token, json={"destinationId": "archive"})

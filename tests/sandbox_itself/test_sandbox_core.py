@@ -205,6 +205,17 @@ def test_a_ticket_expires(sandbox: Sandbox) -> None:
     assert sandbox.session.put(url).status_code == 404
 
 
+def test_expired_tickets_are_forgotten(sandbox: Sandbox) -> None:
+    world, token = sandbox.server.world, sandbox.token("Files.Read")
+    sandbox.switch(download_url_seconds=60)
+    listed = "/me/drive/root/children"
+    files = [item for item in sandbox.get(listed, token).json()["value"] if "file" in item]
+    assert len(world.tickets) == len(files) > 0
+    sandbox.control("POST", "/clock", {"advance_seconds": 61})
+    sandbox.get(listed, token)
+    assert len(world.tickets) == len(files)
+
+
 def test_the_journal_has_every_request_but_those_to_the_control(sandbox: Sandbox) -> None:
     token = sandbox.token("User.Read")
     sandbox.control("DELETE", "/journal")
