@@ -2,9 +2,9 @@
 
     python bench/bench.py [--rounds 5] [--rows get_me users]
 
-One measurement is one fresh process; in each round every contender runs once, and a ratio is taken inside its
-round. Each contender does its work once unmeasured first. Absolute times say only how fast the machine was; quote the median ratios. The yardstick is one
-`requests.Session` and `json.loads`, without validation.
+One measurement is one fresh process, which does its work once unmeasured first. In each round every contender
+runs once, and a ratio is taken inside its round. Absolute times say only how fast the machine was; quote the
+median ratios. The yardstick is one `requests.Session` and `json.loads`, without validation.
 """
 
 from __future__ import annotations
@@ -69,9 +69,8 @@ def report(row: str, found: dict[str, list[dict[str, float]]]) -> None:
         peak = max(run["peak_mib"] for run in runs)
         unit, target = TARGETS.get(row, ("", 0))
         wanted = f"{unit} ≤ {target}" if unit and name == "ours" else ""
-        print(
-            f"{row:10} {name:12} {ratio['cpu']:8.2f} {ratio['wall']:8.2f} {milliseconds:9.1f} {peak:9.1f}  {wanted}"
-        )
+        figures = f"{ratio['cpu']:8.2f} {ratio['wall']:8.2f} {milliseconds:9.1f} {peak:9.1f}"
+        print(f"{row:10} {name:12} {figures}  {wanted}")
 
 
 if __name__ == "__main__":

@@ -18,16 +18,35 @@ PAGE = 999
 def user(number: int) -> dict[str, object]:
     """About 0.9 KB, as Graph gives out a user with the usual properties."""
     name = f"Person{number:05d} Example"
+    address = f"person{number}@contoso.example"
     return {
-        "id": f"00000000-0000-4000-8000-{number:012d}", "displayName": name, "givenName": f"Person{number:05d}",
-        "surname": "Example", "userPrincipalName": f"person{number}@contoso.example", "mail": f"person{number}@contoso.example",
-        "jobTitle": "Senior Example Officer", "businessPhones": ["+1 425 555 0100"], "mobilePhone": "+1 425 555 0101",
-        "officeLocation": "18/2111", "preferredLanguage": "en-US", "department": "Examples", "companyName": "Contoso",
-        "city": "Redmond", "country": "United States", "accountEnabled": True, "createdDateTime": "2024-05-04T09:00:00Z",
-        "proxyAddresses": [f"SMTP:person{number}@contoso.example", f"smtp:p{number}@contoso.example"],
-        "employeeId": str(number), "usageLocation": "US", "userType": "Member", "postalCode": "98052",
-        "streetAddress": "1 Example Way", "state": "WA", "otherMails": [], "imAddresses": [f"sip:p{number}@contoso.example"],
-    }  # fmt: skip
+        "id": f"00000000-0000-4000-8000-{number:012d}",
+        "displayName": name,
+        "givenName": f"Person{number:05d}",
+        "surname": "Example",
+        "userPrincipalName": address,
+        "mail": address,
+        "jobTitle": "Senior Example Officer",
+        "businessPhones": ["+1 425 555 0100"],
+        "mobilePhone": "+1 425 555 0101",
+        "officeLocation": "18/2111",
+        "preferredLanguage": "en-US",
+        "department": "Examples",
+        "companyName": "Contoso",
+        "city": "Redmond",
+        "country": "United States",
+        "accountEnabled": True,
+        "createdDateTime": "2024-05-04T09:00:00Z",
+        "proxyAddresses": [f"SMTP:{address}", f"smtp:p{number}@contoso.example"],
+        "employeeId": str(number),
+        "usageLocation": "US",
+        "userType": "Member",
+        "postalCode": "98052",
+        "streetAddress": "1 Example Way",
+        "state": "WA",
+        "otherMails": [],
+        "imAddresses": [f"sip:p{number}@contoso.example"],
+    }
 
 
 def pages(base: str) -> dict[str, bytes]:

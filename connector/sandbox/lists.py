@@ -6,7 +6,7 @@ from .answers import Answer
 from .call import Call
 from .graph import route
 from .outlook import check_properties
-from .scopes import SITES_MANAGE, SITES_READ
+from .scopes import LISTS_CREATE, SITES_MANAGE, SITES_READ
 from .site_store import SharePointList, author, check_tag, invalid, open_site
 
 _LISTS = "/sites/{site}/lists"
@@ -34,7 +34,7 @@ def list_lists(call: Call, site: str) -> Answer:
     return call.collection(shown, default_page=200, always=("@odata.etag",), expand=expand)
 
 
-@route("POST", _LISTS, SITES_MANAGE)
+@route("POST", _LISTS, LISTS_CREATE)
 def create_list(call: Call, site: str) -> Answer:
     """A new list."""
     made = open_site(call, site).add_list(call.json_body(), author(call), call.now)

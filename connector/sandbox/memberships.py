@@ -12,7 +12,7 @@ from .directory import DEFAULT_PAGE, MAX_PAGE, USER_DEFAULTS, require_consistenc
 from .directory_references import bad_request, find_object
 from .graph import route
 from .groups import GROUP_DEFAULTS, search_groups, shown_group
-from .scopes import MEMBERSHIPS_READ, REPORTS_READ
+from .scopes import MEMBERSHIPS_CHECK, MEMBERSHIPS_READ, MEMBERSHIPS_READ_ALL, REPORTS_READ
 
 _MOST_CHECKED = 20
 
@@ -62,14 +62,14 @@ def list_member_of(call: Call, user: str) -> Answer:
     return _listed(call, user, nested=False)
 
 
-@route("GET", "/users/{user}/transitiveMemberOf", MEMBERSHIPS_READ)
-@route("GET", "/users/{user}/transitiveMemberOf/group", MEMBERSHIPS_READ)
+@route("GET", "/users/{user}/transitiveMemberOf", MEMBERSHIPS_READ_ALL)
+@route("GET", "/users/{user}/transitiveMemberOf/group", MEMBERSHIPS_READ_ALL)
 def list_transitive_member_of(call: Call, user: str) -> Answer:
     """The groups of which the user is a member, also by way of other groups."""
     return _listed(call, user, nested=True)
 
 
-@route("POST", "/users/{user}/checkMemberGroups", MEMBERSHIPS_READ)
+@route("POST", "/users/{user}/checkMemberGroups", MEMBERSHIPS_CHECK)
 def check_member_groups(call: Call, user: str) -> Answer:
     """Of the given groups, the ids of those that the user is in."""
     wanted = call.json_body().get("groupIds")

@@ -171,7 +171,7 @@ def _without_resource(scope: str, own_origin: str) -> str:
 
 
 def written(scopes: list[str], form: str, graph: str) -> str:
-    """Scopes as a token answer shows them; `form` is the switch `token_scope_form`, `graph` the Graph host."""
+    """Scopes as a token answer shows them; `form` is the switch `token_scope_form`, `graph` Graph's host."""
     shown: list[str] = []
     for scope in scopes:
         uri = scope if scope in OPENID_SCOPES else f"{graph}/{scope}"

@@ -14,11 +14,11 @@ from .changelog import Item
 from .event_items import Event, date_time, instant, open_event
 from .graph import route
 from .outlook import web_link
-from .scopes import CALENDARS_READ, CALENDARS_WRITE
+from .scopes import CALENDARS_READ_BASIC, CALENDARS_WRITE
 from .time_zones import time_zone
 
 
-@route("GET", "/users/{user}/reminderView({StartDateTime},{EndDateTime})", CALENDARS_READ)
+@route("GET", "/users/{user}/reminderView({StartDateTime},{EndDateTime})", CALENDARS_READ_BASIC)
 def list_reminders(call: Call, user: str, StartDateTime: str, EndDateTime: str) -> Answer:  # noqa: N803
     """The reminders that go off in a period, or whose event takes place in it."""
     store = open_store(call, user)

@@ -82,6 +82,8 @@ _GROUP_PHOTOS = (
 _TRANSLATE = ("User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All")
 _READ_LICENCES = ("LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All", *_READ_USERS)
 
+_MEMBERSHIPS = ("Group.ReadBasic.All", *_READ_MEMBERS)
+
 SIGNED_IN = Scopes(("User.Read", "User.ReadWrite", *_READ_USERS_BASIC), _READ_USERS_BASIC, _READ_USERS_BASIC)
 USERS_READ_BASIC = Scopes(_READ_USERS_BASIC, _READ_USERS_BASIC)
 USERS_READ = Scopes(_READ_USERS, _READ_USERS)
@@ -93,7 +95,17 @@ GROUPS_READ = Scopes(_READ_GROUPS, _READ_GROUPS)
 LICENCES_READ = Scopes(("User.Read", "User.ReadWrite", *_READ_LICENCES), _READ_LICENCES, _READ_LICENCES)
 ORGANIZATION_READ = Scopes(("User.Read", "User.ReadWrite", *_READ_ORGANIZATION), _READ_ORGANIZATION)
 REPORTS_READ = Scopes(("User.Read", "User.ReadWrite", *_READ_USERS), _READ_USERS, _READ_USERS)
-MEMBERSHIPS_READ = Scopes(("User.Read", "User.ReadWrite", *_READ_MEMBERS), _READ_MEMBERS, _READ_MEMBERS)
+MEMBERSHIPS_READ = Scopes(("User.Read", "User.ReadWrite", *_MEMBERSHIPS), _MEMBERSHIPS, _MEMBERSHIPS)
+MEMBERSHIPS_READ_ALL = Scopes(
+    ("User.Read", "User.ReadWrite", "User.Read.All", *_MEMBERSHIPS),
+    ("User.Read.All", *_MEMBERSHIPS),
+    ("User.Read.All", *_MEMBERSHIPS),
+)
+MEMBERSHIPS_CHECK = Scopes(
+    ("User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All", *_MEMBERSHIPS),
+    ("User.Read.All", "User.ReadWrite.All", *_MEMBERSHIPS),
+    ("User.Read.All", "User.ReadWrite.All", *_MEMBERSHIPS),
+)
 LICENCES_WRITE = Scopes(_WRITE_LICENCES, _WRITE_LICENCES)
 PHOTOS_READ = Scopes(("User.Read", "User.ReadWrite", *_READ_PHOTOS), _READ_PHOTOS, _READ_PHOTOS)
 PHOTOS_WRITE = Scopes(
@@ -193,4 +205,5 @@ _SITES = ("Sites.Read.All", "Sites.ReadWrite.All", "Sites.Manage.All", "Sites.Fu
 SITES_READ = Scopes(_SITES, _SITES)
 SITES_WRITE = Scopes(_SITES[1:], _SITES[1:])
 SITES_MANAGE = Scopes(_SITES[2:], _SITES[2:])
+LISTS_CREATE = Scopes(_SITES[2:], _SITES[1:])
 FOLLOWED_SITES_READ = Scopes(_SITES[:2])
