@@ -61,7 +61,9 @@ def resolved(path: str) -> Resolved:
     return resolve(reference().metadata, path)
 
 
-CAST = r"/(deletedItems|memberOf|transitiveMemberOf|places|places/\{place\})/(user|group|room|roomList)(?=/|$)"
+CAST = (
+    r"/(deletedItems|memberOf|transitiveMemberOf|places|places/\{place\})/(user|group|room|roomList)(?=/|$)"
+)
 PROPERTIES_AS_PARAMETERS = {"{size}": "large", "{setting}": "timeZone"}
 
 
