@@ -42,7 +42,8 @@ def registration(session: Session, install_id: str) -> tuple[Install, App]:
 def methods_of(session: Session, named: Sequence[str], install: Install | None, mode: Mode) -> list[Method]:
     """The methods named (`users.list`, or a service such as `emails`), else those of the install's services.
 
-    Of whole services only what is usual and exists in the mode. Raises UsageError and UnknownMethod.
+    Of whole services only what is usual and exists in the mode; where nothing is named, also nothing that
+    only an administrator can grant to a user. Raises UsageError and UnknownMethod.
     """
     services = session.catalogue.manifest.services
     if not named and install is None:
@@ -51,13 +52,17 @@ def methods_of(session: Session, named: Sequence[str], install: Install | None, 
     found: list[Method] = []
     for name in wanted:
         if name in services:
-            found += _of_service(session, name, mode)
+            found += _of_service(session, name, mode, for_everyone=not named and mode == "delegated")
         else:
             found.append(session.catalogue.method(name))
     return found
 
 
-def _of_service(session: Session, service: str, mode: Mode) -> Iterable[Method]:
+def _of_service(session: Session, service: str, mode: Mode, for_everyone: bool) -> Iterable[Method]:
+    permissions = session.catalogue.manifest.permissions
     for method in session.catalogue.values():
-        if method.service.name == service and method.visibility == "normal" and method.scopes.get(mode):
+        scopes = method.scopes.get(mode)
+        if method.service.name != service or method.visibility != "normal" or not scopes:
+            continue
+        if not for_everyone or not any(permissions[scope].admin for scope in scopes):
             yield method

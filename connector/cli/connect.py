@@ -61,7 +61,8 @@ def connect(
 ) -> None:
     """Sign a user in, or approve for a whole tenant.
 
-    Asks for the least that the install's services need, or what --for names. The browser comes back to
+    Asks for the least that the install's services need and a user can grant, or
+    what --for names. The browser comes back to
     http://localhost/connector/callback, which must be registered as a redirect URI of the app; any port is
     good. An app of the mode application connects itself, without a browser.
 
