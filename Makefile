@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-REFERENCE ?= ../shared/graph
+REFERENCE ?= $(firstword $(patsubst %/,%,$(dir $(wildcard ../*/graph/metadata.csdl.xml))))
 
 help:  ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -43,7 +43,7 @@ types: $(VENV)/installed  ## Static types
 prove: $(VENV)/installed  ## The declarative files against a folder with Microsoft's reference data
 	@if [ -d "$(REFERENCE)" ]; then $(BIN)/python -m connector prove --metadata $(REFERENCE)/metadata.csdl.xml \
 	  --permissions $(REFERENCE)/permissions.json --scopes $(REFERENCE)/scopes.json --examples $(REFERENCE)/examples; \
-	else echo "prove: skipped, there is no folder $(REFERENCE) with Microsoft's reference data"; fi
+	else echo "prove: skipped, there is no folder with Microsoft's reference data; name one by REFERENCE="; fi
 
 record: $(VENV)/installed  ## Record all cassettes again, from the sandbox
 	$(BIN)/python -m tests.record

@@ -1,6 +1,6 @@
 """The folder with Microsoft's reference data, for the tests that hold the connector against it.
 
-It is named by the environment variable M365_REFERENCE, or lies beside the checkout as `shared`.
+It is named by the environment variable M365_REFERENCE, or lies beside the checkout.
 """
 
 from __future__ import annotations
@@ -13,7 +13,19 @@ from typing import Any
 
 import pytest
 
-REFERENCE = Path(os.environ.get("M365_REFERENCE") or Path(__file__).parents[2] / "shared")
+_MARK = "graph/metadata.csdl.xml"
+
+
+def _folder() -> Path:
+    """The folder that is named, else the first beside the checkout that holds such data."""
+    if named := os.environ.get("M365_REFERENCE"):
+        return Path(named)
+    beside = Path(__file__).parents[2]
+    found = next(iter(sorted(beside.glob(f"*/{_MARK}"))), None)
+    return found.parents[1] if found else beside / "reference"
+
+
+REFERENCE = _folder()
 GRAPH_DATA = REFERENCE / "graph"
 
 needs_reference = pytest.mark.skipif(
