@@ -255,8 +255,8 @@ _NEXT = """
     m365-connector call users.list --install fabrikoast --output table
     m365-connector call events.list_view --install fabrikoast --param start=2027-03-01T00:00:00Z \\
                                          --param end=2027-03-02T00:00:00Z
-    m365-connector call messages.send --install fabrikoast --input @mail.json --dry-run
-    m365-connector doctor
+    m365-connector call messages.list --install fabrikoast --param folder_id=inbox --dry-run
+    m365-connector doctor --install fabrikoast
 """
 
 
