@@ -76,19 +76,11 @@ def plan(
 
 
 def _written_out(request: Request, cloud: Cloud, api: str) -> dict[str, Any]:
-    headers = dict(request.headers)
-    body = request.json
-    if request.json is not None:
-        headers.setdefault("Content-Type", "application/json")
-    elif request.content is not None:
-        headers.setdefault("Content-Type", request.content.media_type or "application/octet-stream")
-        body = _bytes_shown(request.content)
-    if not request.stream:
-        headers.setdefault("Accept", "application/json")
+    body = request.json if request.content is None else _bytes_shown(request.content)
     return {
         "method": request.verb,
         "url": f"{cloud.graph}/{api}{request.url}",
-        "headers": headers,
+        "headers": request.content_headers(),
         "body": body,
     }
 
@@ -128,8 +120,11 @@ def _retries(request: Request, method: Method, manifest: Manifest) -> dict[str, 
         lost = "sent again"
     elif request.repeatable:
         lost = "sent again: a second time does no harm"
+    elif method.settle is not None and method.idempotency:
+        lost = "looked for, and sent once more where it is not found: Graph drops duplicates"
     elif method.settle is not None:
-        lost = "looked for, then reported as done or not done"
+        other = "unknown" if method.kind == "send" else "not done"
+        lost = f"looked for, then reported as done or {other}, never sent twice"
     else:
         lost = "reported as unknown, never sent twice"
     return {

@@ -64,6 +64,19 @@ class Request:
         """Whether the request goes to Graph, and so bears the token."""
         return self.url.startswith("/")
 
+    def content_headers(self) -> dict[str, str]:
+        """The headers with those that follow from what is sent and what is wanted back."""
+        headers = dict(self.headers)
+        if self.json is not None:
+            headers.setdefault("Content-Type", "application/json")
+        elif self.content is not None:
+            headers.setdefault("Content-Type", self.content.media_type or "application/octet-stream")
+        if self.stream:
+            headers.pop("Accept", None)
+        elif self.is_graph:
+            headers.setdefault("Accept", "application/json")
+        return headers
+
     def follow(self, link: str, answered_by: str) -> Request:
         """The request for the next page: same verb and headers, at `link`.
 

@@ -42,7 +42,8 @@ def lint(session: Session, folder: Path | None, as_json: bool) -> None:
     else:
         for problem in problems:
             click.echo(problem)
-        click.echo(f"{len(problems)} problems." if problems else "No problems.", err=True)
+        told = "1 problem." if len(problems) == 1 else f"{len(problems) or 'No'} problems."
+        click.echo(told, err=True)
     if problems:
         raise click.exceptions.Exit(SpecError.exit_code)
 

@@ -196,24 +196,20 @@ class Transport:
 
     def _prepare(self, request: Request, url: str, token: str | None) -> requests.PreparedRequest:
         """The request as `requests` sends it, made by hand: no step of it may look at the environment."""
-        headers: dict[str, str] = {
-            "User-Agent": self._user_agent, "Accept-Encoding": "gzip", **request.headers,
-        }  # fmt: skip
+        headers = {
+            "User-Agent": self._user_agent,
+            "Accept-Encoding": "identity" if request.stream else "gzip",
+            **request.content_headers(),
+        }
         body: Any = None
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
             headers["client-request-id"] = str(uuid4())
             headers["return-client-request-id"] = "true"
-            headers.setdefault("Accept", "application/json")
-        if request.stream:
-            headers["Accept-Encoding"] = "identity"
-            headers.pop("Accept", None)
         if request.json is not None:
             body = orjson.dumps(request.json)
-            headers.setdefault("Content-Type", "application/json")
         elif request.content is not None:
             body = request.content.open()
-            headers.setdefault("Content-Type", request.content.media_type or "application/octet-stream")
         if body is not None or request.verb in ("POST", "PUT", "PATCH"):
             headers["Content-Length"] = str(len(body)) if body is not None else "0"
         prepared = requests.PreparedRequest()
